@@ -128,6 +128,7 @@ export function fakeHosting(name: string): FakeHosting {
 			if (act === "ban") banned.add(id);
 		},
 		setLevels: async () => undefined,
+		banDomain: async () => undefined,
 		absent: async () => [],
 		takesAlias: (alias) => !alias.startsWith("_"),
 		async create(alias, by, { needed: _, levels: __, ...settings }, seed) {

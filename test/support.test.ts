@@ -47,7 +47,7 @@ const features: Readonly<Record<string, string>> = {
 	"http://jabber.org/protocol/muc": "rooms (XEP-0045)",
 	"http://jabber.org/protocol/muc#self-ping-optimization": "self-pings (XEP-0410)",
 	"http://jabber.org/protocol/muc#stable_id": "the sender's id on each message (XEP-0045)",
-	"jabber:iq:register": "membership that a person can end (XEP-0077)",
+	"jabber:iq:register": "a nick of one's own in a room, and the membership (XEP-0077)",
 	"jabber:x:oob": "links to files (XEP-0066)",
 	"urn:xmpp:attention:0": "calls for attention (XEP-0224)",
 	"urn:xmpp:chat-markers:0": "read positions (XEP-0333)",

@@ -222,6 +222,16 @@ export interface Hosting {
 	 */
 	setLevels(room: RoomId, by: Person, changes: readonly LevelChange[]): Promise<void>;
 	/**
+	 * Notes a ban of all people of a domain of another network in the room, where its people read it, or its end. The view
+	 * keeps such people out. @throws as {@link moderate}
+	 */
+	banDomain(
+		room: RoomId,
+		by: Person,
+		domain: string,
+		ban: Readonly<{ reason?: string | undefined }> | undefined,
+	): Promise<void>;
+	/**
 	 * Resolves with the people who are banned, or invited and not in yet, as `reader`, who is in the room, may know them.
 	 * @throws PermanentError, TemporaryError
 	 */

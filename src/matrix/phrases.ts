@@ -86,6 +86,8 @@ export const notOurRoom =
 	"the bridge has not made this room, so it cannot end it. Its people can do that on Matrix.";
 export const roomDestroyed = (who: string, reason: string | undefined) =>
 	`${who} has closed this room${reason ? `: ${reason}` : "."}`;
+export const byModerator = (who: string, reason: string | undefined) =>
+	reason ? `${reason} (by ${who})` : `by ${who}`;
 export const notInRoom = "you are not in this room on Matrix.";
 export const roomGone = "there is no such room, or no server that is in it can be reached.";
 export const homeserverRefused = (why: string) => `the Matrix server refused it: ${why}`;

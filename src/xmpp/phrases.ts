@@ -195,10 +195,18 @@ export const hostedAdministered =
 export const hostedAbove = "This person stands as high in the room as you, or higher.";
 export const hostedNoBanOfSelf = "Nobody can ban themselves.";
 export const hostedLastOwner = "You are the only owner of the room. Make somebody else an owner first.";
-export const hostedNoMembers = "Everybody may come into this room, so nobody has to be made a member of it.";
-export const hostedNoServerBans =
-	"A whole server cannot be banned from here. The people of the room can do that on its own network.";
-export const hostedJoinFirst = "Join the room: that makes you a member under your nick.";
+export const hostedModeratorsAreAdmins =
+	"In this room nobody but its admins can be a moderator. Make the person an admin instead.";
+export const hostedDomainBanned = "The admins of this room have banned everybody on your server.";
+export const hostedOwnPeople =
+	"This is the address of everybody on the other side, who cannot be banned at once.";
+export const hostedTooManyKept = "The bridge cannot note more members, bans and nicks of this room.";
+export const hostedJoinFirst =
+	"Join the room first. One by invitation has no other members than those who are in it.";
+export const hostedRegisterTitle = "A nick of your own";
+export const hostedRegister = "Choose the nick that belongs to you in this room, also while you are away.";
+export const hostedNickIsYours = (nick: string) =>
+	`The nick ${nick} belongs to you in this room. Remove the registration to give it up.`;
 export const hostedRegistered = (nick: string) =>
 	`You are a member of this room as ${nick}. Remove the registration to leave the room for good.`;
 export const hostedNoNick = "Choose a nick for this room: its address ends with a slash and your nick.";

@@ -250,7 +250,7 @@ describe.each(["prosody", "ejabberd"] as const)(
 			expect(await administer(romeo, { nick: "Juliet", affiliation: "admin" })).toBe("result");
 			await becomes(juliet, "Juliet", 'affiliation="admin"');
 			expect((await levels())[ghost("juliet")]).toBe(50);
-			expect(await administer(juliet, { nick: "Romeo", affiliation: "none" })).toBe("not-allowed");
+			expect(await administer(juliet, { nick: "Romeo", affiliation: "none" })).toBe("forbidden");
 			expect(await administer(romeo, { nick: "Juliet", affiliation: "none" })).toBe("result");
 			expect(await administer(romeo, { nick: "Juliet", role: "visitor" })).toBe("result");
 			await becomes(juliet, "Juliet", 'role="visitor"');

@@ -75,6 +75,7 @@ export function createHosting(deps: {
 	const archive = createArchive({ ...deps, store, alwaysOpen: states.wasAlwaysOpen, personOf });
 	const membership = createMembership({
 		...deps,
+		isMade: (room) => isMade(room),
 		via: look.via,
 		isOutside: look.isOutside,
 		async coming(room, ghost, first) {
@@ -92,7 +93,8 @@ export function createHosting(deps: {
 		},
 	});
 
-	const moderation = createModeration({ ...deps, mxidOf, inTurn });
+	const isMade = async (room: RoomId): Promise<boolean> => states.wasMade(room, await speaker(room));
+	const moderation = createModeration({ ...deps, mxidOf, inTurn, isMade });
 	const ends = createRoomEnds(deps);
 	const made = createMadeRooms({
 		...{ ...deps, mxidOf, inTurn, ends },
@@ -145,6 +147,7 @@ export function createHosting(deps: {
 		invite: (room, by, whom) => ask(() => membership.invite(room, by, whom)),
 		moderate: (room, by, act, whom, reason) => ask(() => moderation.act(room, by, act, whom, reason)),
 		setLevels: (room, by, changes) => ask(() => moderation.setLevels(room, by, changes)),
+		banDomain: (room, by, name, ban) => ask(() => moderation.banDomain(room, by, name, ban)),
 		absent: (room, reader, as) => ask(() => moderation.absent(room, reader, as)),
 		takesAlias: made.takesAlias,
 		create: (alias, by, settings, seed) => ask(() => made.create(alias, by, settings, seed)),

@@ -43,6 +43,8 @@ export function createMembership(deps: {
 	via(room: string): readonly string[];
 	/** Returns true if a join of the room has to ask other homeservers. */
 	isOutside(room: string): boolean;
+	/** Resolves with true for a room that the bot has made for people of other networks. */
+	isMade(room: RoomId): Promise<boolean>;
 	/** The account that reads a room for the bridge. */
 	speaker(room: RoomId): Promise<string | undefined>;
 	/** Called before a ghost joins. `first`: no account of ours is in the room to hear what is said there. */
@@ -137,6 +139,13 @@ export function createMembership(deps: {
 		return ghost;
 	}
 
+	/** Resolves with the account that invites for a person: an admin of a room that the bot has made need not be in it. */
+	async function inviterFor(by: Person, room: RoomId): Promise<string | undefined> {
+		const ghost = await ghosts.known(by);
+		if (ghost !== undefined && members.has(room, ghost)) return ghost;
+		return (await deps.isMade(room)) ? undefined : known(by);
+	}
+
 	return {
 		/** As {@link Hosting.enter}. */
 		async enter(room: RoomId, person: Person, sure = false): Promise<Entered> {
@@ -212,7 +221,7 @@ export function createMembership(deps: {
 		async invite(room: RoomId, by: Person, whom: readonly string[] | Person): Promise<void> {
 			const mxid = "id" in whom ? await ghosts.account(whom) : mxidAt(whom, domain);
 			try {
-				await client.invite(room, mxid, await known(by));
+				await client.invite(room, mxid, await inviterFor(by, room));
 			} catch (error) {
 				// They are in the room already.
 				if (!hasCode(error, "M_BAD_STATE") && !/already in the room/.test(String(error))) throw error;

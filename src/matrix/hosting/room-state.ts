@@ -103,9 +103,12 @@ export function createRoomStates(deps: {
 		return reading;
 	}
 
-	async function levels(room: string, { state, creator }: RoomState): Promise<Levels> {
-		const creators = creatorsOf(asObject(state["m.room.create"]), creator);
-		const content = state["m.room.power_levels"];
+	async function levels(room: string, one: RoomState): Promise<Levels> {
+		const { state, creator } = one;
+		// People do not meet the bot in a room that it has made for them, so it is none of the owners.
+		const hidden = isMade(one) ? bot : undefined;
+		const creators = creatorsOf(asObject(state["m.room.create"]), creator === hidden ? undefined : creator);
+		const content = without(state["m.room.power_levels"], hidden);
 		const people = new Map<string, Person>();
 		for (const mxid of ranked(content, creators)) people.set(mxid, await personOf(mxid, room));
 		return levelsOf(content, creators, (mxid) => people.get(mxid) as Person);
@@ -151,6 +154,9 @@ export function createRoomStates(deps: {
 			return factsNow(room, now);
 		},
 		isOpenToMembers,
+		/** Resolves with true for a room that the bot has made for people of other networks. `as`: an account in the room. */
+		wasMade: async (room: string, as: string | undefined): Promise<boolean> =>
+			isMade(await stateOf(room, as)),
 		/** Returns true for a room that the bot has made for people of other networks, as far as its state is known. */
 		isMade(room: string): boolean {
 			const known = states.get(room);
@@ -166,6 +172,13 @@ export function createRoomStates(deps: {
 			readings.delete(room);
 		},
 	};
+}
+
+/** Returns power levels without that of one account. */
+function without(levels: Content | undefined, mxid: string | undefined): Content | undefined {
+	if (!levels || mxid === undefined) return levels;
+	const users = Object.entries(asObject(levels.users)).filter(([one]) => one !== mxid);
+	return { ...levels, users: Object.fromEntries(users) };
 }
 
 /** Returns the sender and the time of a topic's event, if the homeserver gives them. */

@@ -7,7 +7,7 @@ import { sendBurst } from "./burst.ts";
 import type { HostedContext } from "./context.ts";
 import { takePhoto } from "./faces.ts";
 import { changeNick } from "./nick-changes.ts";
-import { addOccupant, freeNick, holderOf } from "./occupants.ts";
+import { addOccupant, freeNick, holderOf, isReserved } from "./occupants.ts";
 import { payloadsOf, shownSession } from "./presences.ts";
 import { nickTaken, type Refusal } from "./refusals.ts";
 import { type HostedRoom, type Occupant, occupantOf, type Session } from "./room.ts";
@@ -87,6 +87,8 @@ function nickFor(room: HostedRoom, person: Person, client: Client): string | und
 	);
 	if (known && others.length > 0) return known.nick;
 	const holder = holderOf(room, wanted, person);
+	// XEP-0045 §7.2.8: a nick that belongs to somebody is theirs while they are away, too.
+	if (isReserved(room, wanted, person)) return undefined;
 	// A member of the source cannot be asked to choose another name, and a client of XMPP can.
 	return holder?.person.network === xmppNetwork ? undefined : freeNick(room, wanted, person);
 }

@@ -2,11 +2,11 @@ import { personKey } from "../../core/hosting.ts";
 import type { Person } from "../../core/person.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
 import { availabilityOf } from "../muc/availability.ts";
-import { statusCodes } from "../muc/status-codes.ts";
+import { mucUser, statusCodes } from "../muc/status-codes.ts";
 import { photoFor } from "../photo.ts";
-import type { Element } from "../stream/xml.ts";
+import { type Element, xml } from "../stream/xml.ts";
 import type { HostedContext } from "./context.ts";
-import { type Happening, presence, type Shown, shown } from "./presences.ts";
+import { type Affiliation, type Happening, presence, type Shown, shown } from "./presences.ts";
 import type { HostedRoom, Occupant, Session } from "./room.ts";
 
 /** Returns an occupant as its presences show it now. */
@@ -16,7 +16,7 @@ export function shownNow(room: HostedRoom, occupant: Occupant, context: HostedCo
 		person.network === xmppNetwork
 			? undefined
 			: { jid: `${context.ghost(person)}/${context.resource}`, payloads: payloadsFor(person, context) };
-	return shown(occupant, room.facts, ghost);
+	return shown(occupant, room, ghost);
 }
 
 /** Returns the payloads of a ghost's presence; the picture is among them once it was read. */
@@ -45,4 +45,22 @@ export function announce(
 	if (except) own.delete(except);
 	const codes = [...(what.codes ?? []), statusCodes.selfPresence];
 	context.out.send(own, (address) => presence(address, one, { ...what, codes }));
+}
+
+/** Tells all sessions of the affiliation of somebody who is not in the room (XEP-0045 §9.3). */
+export function announceAbsent(
+	room: HostedRoom,
+	one: Readonly<{ jid: string; affiliation: Affiliation; reason?: string | undefined }>,
+	context: HostedContext,
+): void {
+	const { jid, affiliation, reason } = one;
+	const id = context.now().unique();
+	const item = xml(
+		"item",
+		{ affiliation, role: "none", jid },
+		reason ? xml("reason", {}, reason) : undefined,
+	);
+	context.out.send(room.sessions.values(), (from) =>
+		xml("message", { from, id }, xml("x", { xmlns: mucUser }, item)),
+	);
 }

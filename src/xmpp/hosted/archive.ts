@@ -93,10 +93,9 @@ export function createArchives(
 	/** Returns the item of the sender of a line; undefined where the room itself speaks. */
 	function senderOf({ stanza, sender }: ArchivedLine, room: HostedRoom) {
 		if (resource(stanza.attrs.from ?? "") === undefined) return undefined;
-		const { facts } = room;
 		return {
-			affiliation: affiliationOf(facts, sender),
-			role: roleOf(facts, sender),
+			affiliation: affiliationOf(room, sender),
+			role: roleOf(room, sender),
 			jid: realJid(sender, context),
 		};
 	}

@@ -1,12 +1,16 @@
-import type { RoomFacts } from "../../core/hosting.ts";
+import { personKey, type RoomFacts } from "../../core/hosting.ts";
+import type { Person } from "../../core/person.ts";
+import { account } from "../from-xmpp.ts";
 import { mucUser, statusCodes } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
 import { xml } from "../stream/xml.ts";
 import { roomJid } from "./addresses.ts";
-import { announce } from "./announce.ts";
+import { announce, announceAbsent } from "./announce.ts";
+import { realJid } from "./archive-lines.ts";
 import type { HostedContext } from "./context.ts";
+import type { Kept } from "./kept.ts";
 import { closeRoom } from "./leaving.ts";
-import { affiliationOf, roleOf } from "./presences.ts";
+import { affiliationOf, roleOf, type Standing } from "./presences.ts";
 import { sentence } from "./refusals.ts";
 import { reveal } from "./reveal.ts";
 import type { HostedRoom } from "./room.ts";
@@ -14,23 +18,50 @@ import { showPicture } from "./room-picture.ts";
 
 /** Shows a change of the room itself: of its settings, of its power levels, or its end. */
 export function takeFacts(room: HostedRoom, facts: RoomFacts, context: HostedContext): void {
-	const before = room.facts;
+	const before = { facts: room.facts, kept: room.kept };
 	room.facts = facts;
 	const end = endOf(facts, context);
 	if (end) {
 		closeRoom(room, end, context);
 		return;
 	}
+	tellOfRanks(room, before, context);
+	if (settings.some((name) => before.facts[name] !== facts[name])) tellOfChange(room, context);
+	if (before.facts.picture !== facts.picture)
+		showPicture(room, room.sessions.values(), { changed: true }, context);
+}
+
+/** Shows a change of what is kept of the room. */
+export function takeKept(room: HostedRoom, kept: Kept, context: HostedContext): void {
+	const before = { facts: room.facts, kept: room.kept };
+	room.kept = kept;
+	tellOfRanks(room, before, context);
+}
+
+/** Tells all sessions of the people who have another affiliation or role than before, in the room or not (XEP-0045 §9 and §10). */
+function tellOfRanks(room: HostedRoom, before: Standing, context: HostedContext): void {
 	for (const occupant of room.occupants.values()) {
 		const { person } = occupant;
-		const [affiliation, role] = [affiliationOf(facts, person), roleOf(facts, person)];
+		const [affiliation, role] = [affiliationOf(room, person), roleOf(room, person)];
 		if (affiliationOf(before, person) === affiliation && roleOf(before, person) === role) continue;
+		const act = context.acts.take(room, person, "rank");
 		const isNew = role === "moderator" && reveal(room, occupant, context);
-		if (!isNew) announce(room, occupant, context);
+		if (!isNew) announce(room, occupant, context, act);
 	}
-	if (settings.some((name) => before[name] !== facts[name])) tellOfChange(room, context);
-	if (before.picture !== facts.picture) showPicture(room, room.sessions.values(), { changed: true }, context);
+	const absent = new Map<string, Absent>();
+	for (const { facts, kept } of [before, room]) {
+		for (const person of facts.levels?.people ?? [])
+			absent.set(personKey(person), { ...person, jid: realJid(person, context) });
+		for (const [key, jid] of kept.members) absent.set(key, { ...account(jid), jid });
+	}
+	for (const [key, { jid, ...person }] of absent) {
+		if (room.people.has(key)) continue;
+		const affiliation = affiliationOf(room, person, false);
+		if (affiliation !== affiliationOf(before, person, false))
+			announceAbsent(room, { jid, affiliation }, context);
+	}
 }
+type Absent = Pick<Person, "network" | "id"> & Readonly<{ jid: string }>;
 
 /** The facts that clients read again by a query when they are told of a change. */
 const settings = ["name", "picture", "entry", "listed"] as const;

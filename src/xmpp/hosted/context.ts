@@ -3,9 +3,11 @@ import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import type { Shown } from "../../core/signal.ts";
 import type { Picture } from "../pictures.ts";
+import type { Acts } from "./acts.ts";
 import type { Aliases } from "./aliases.ts";
 import type { Broadcast } from "./broadcast.ts";
 import type { History } from "./history.ts";
+import type { KeptStore } from "./kept.ts";
 import type { Memberships } from "./memberships.ts";
 import type { PendingLines } from "./pending.ts";
 import type { Returns } from "./returns.ts";
@@ -24,6 +26,8 @@ export type HostedContext = World &
 		returns: Returns;
 		aliases: Aliases;
 		store: SessionStore;
+		kept: KeptStore;
+		acts: Acts;
 		/** The pictures of rooms of the source, by their `ref`; see {@link Pictures}. */
 		pictures: Readonly<Record<"get" | "soon", (ref: string) => Promise<Picture | undefined>>>;
 		history: History;

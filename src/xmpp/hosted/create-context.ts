@@ -2,10 +2,13 @@ import { createHmac } from "node:crypto";
 import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
 import { personKey } from "../../core/hosting.ts";
 import type { Shown } from "../../core/signal.ts";
+import { createActs } from "./acts.ts";
 import { createAliases } from "./aliases.ts";
 import { createBroadcast } from "./broadcast.ts";
+import { takeKept } from "./configuration.ts";
 import type { HostedContext } from "./context.ts";
 import type { History } from "./history.ts";
+import { createKeptStore } from "./kept.ts";
 import { dropSession } from "./leaving.ts";
 import { createMemberships } from "./memberships.ts";
 import { createPendingLines } from "./pending.ts";
@@ -33,6 +36,14 @@ export function createContext(world: World, secret: () => string, history: Histo
 			of: (key, { status = "" }) => textBytes(key, status) + 100,
 		}),
 		...{ rooms, memberships, pending, store, history },
+		acts: createActs(() => now().at),
+		kept: createKeptStore({
+			...{ bridge, log },
+			changed(view, kept) {
+				const room = rooms.get(view);
+				if (room) takeKept(room, kept, context);
+			},
+		}),
 		pictures: {
 			get: (ref) => world.faces.get({ network: of, ref }),
 			soon: (ref) => world.faces.soon({ network: of, ref }),

@@ -183,6 +183,7 @@ export function createHostedRooms(world: World) {
 		/** Reads what the last run has left. Called before the link to the XMPP server is up. */
 		async start(): Promise<void> {
 			secret = await world.bridge().secret("occupant ids");
+			await context.kept.load();
 			await restarts.start();
 		},
 		/** Shows what has happened in the source of a view, in this order. */

@@ -3,7 +3,7 @@ import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { faceOf } from "../faces.ts";
 import { account } from "../from-xmpp.ts";
-import { bare, resource } from "../jid.ts";
+import { bare, domain, resource } from "../jid.ts";
 import { photoIn } from "../photo.ts";
 import type { Element } from "../stream/xml.ts";
 import { roomAt, roomJid, viewOf } from "./addresses.ts";
@@ -95,6 +95,7 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 		const goal = await find(address, person);
 		if (isRefusal(goal)) return goal;
 		const { source, view } = goal;
+		if (context.kept.of(view).domains.has(domain(from))) return refusals.domainBanned;
 		if (goal.room && isNickTaken(goal.room, person, client)) return refusals.nickTaken;
 		const place = { source, view, id: goal.facts.id };
 		// If the bridge is killed from here on, the next run knows whose ghost may be in the room.

@@ -6,6 +6,7 @@ import type { HostedContext } from "./context.ts";
 import { removeOccupant } from "./occupants.ts";
 import { type Happening, presence, shownSession, statusOf } from "./presences.ts";
 import { metIn } from "./private-chats.ts";
+import { endRole } from "./role-ends.ts";
 import type { HostedRoom, Joined, Occupant } from "./room.ts";
 import { storedForm } from "./sessions.ts";
 
@@ -34,6 +35,7 @@ function endSession(one: Joined, context: HostedContext, what: Happening, comesB
 	const self = { ...shownNow(room, occupant, context), jid: session.jid };
 	context.rooms.removeSession(one);
 	const codes = [...(what.codes ?? []), statusCodes.selfPresence];
+	if (occupant.sessions.size === 0 && !comesBack) endRole(room, occupant.person, context);
 	context.out.farewell(session, presence(session.address, self, { ...what, gone: true, codes }));
 	if (comesBack) {
 		const stored = storedForm(room, occupant.nick, session);
@@ -68,6 +70,7 @@ function forget(one: Joined, context: HostedContext): void {
 /** Removes an occupant, with all of their sessions, whom the source room has no more. */
 export function dismiss(room: HostedRoom, occupant: Occupant, what: Happening, context: HostedContext): void {
 	announce(room, occupant, context, { ...what, gone: true });
+	endRole(room, occupant.person, context);
 	for (const session of [...occupant.sessions.values()]) forget({ room, occupant, session }, context);
 	removeOccupant(room, occupant);
 	context.left(room.id, metIn(room, occupant));

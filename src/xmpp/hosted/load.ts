@@ -5,6 +5,7 @@ import { xmppNetwork } from "../from-xmpp.ts";
 import type { HostedContext } from "./context.ts";
 import { showFaces } from "./faces.ts";
 import { addMember } from "./occupants.ts";
+import { endStaleRoles } from "./role-ends.ts";
 import { createHostedRoom, type HostedRoom } from "./room.ts";
 
 /** Changes of one room that are kept while it is read. Past that, it is read again. */
@@ -25,13 +26,14 @@ export function createLoader(
 			const { facts, members } = await context.bridge().views.source(context.of).view(source);
 			const changes = one.changes as Loading["changes"];
 			if (changes === "too many") continue;
-			const room = createHostedRoom(view, facts);
+			const room = createHostedRoom(view, facts, context.kept.of(view));
 			// A nick that a client got before is not altered for a member of this name. A join under way asks for its nick later.
 			const ours = members.filter((one) => isOurs(one) && !context.memberships.isEntering(source, one));
 			const others = members.filter((one) => !isOurs(one)).toSorted(byStanding(facts));
 			for (const person of [...ours, ...others]) addMember(room, person, context.occupantId(view, person));
 			context.rooms.add(room);
 			for (const seen of changes) apply(room, seen);
+			endStaleRoles(room, context);
 			showFaces(room, context);
 			return room;
 		}

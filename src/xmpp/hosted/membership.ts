@@ -1,14 +1,15 @@
-import type { MemberChange } from "../../core/hosting.ts";
+import { type MemberChange, personKey } from "../../core/hosting.ts";
 import type { Person } from "../../core/person.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
 import { statusCodes } from "../muc/status-codes.ts";
-import { announce } from "./announce.ts";
+import { announce, announceAbsent } from "./announce.ts";
+import { realJid } from "./archive-lines.ts";
 import type { HostedContext } from "./context.ts";
 import { showFace } from "./faces.ts";
 import { dismiss } from "./leaving.ts";
 import { changeNick } from "./nick-changes.ts";
 import { addMember, freeNick, setAvatar } from "./occupants.ts";
-import type { Happening } from "./presences.ts";
+import { affiliationOf, type Happening } from "./presences.ts";
 import { type HostedRoom, occupantOf } from "./room.ts";
 
 /** Shows a change of the source's members. The change may be known already: by a join of ours, or because the room was just read. */
@@ -26,6 +27,8 @@ export function takeMember(room: HostedRoom, what: MemberChange, context: Hosted
 			profile(room, person, context);
 			break;
 		case "invited":
+			// XEP-0045 §9.3: an invitation makes a member of a room for members only.
+			if (room.facts.entry === "invited") tellOfAbsent(room, what, "member", context);
 			break;
 		default:
 			what.now satisfies never;
@@ -44,13 +47,44 @@ function comeIn(room: HostedRoom, person: Person, context: HostedContext): void 
 
 function goOut(room: HostedRoom, what: MemberChange, context: HostedContext): void {
 	const { person, by, reason } = what;
+	if (what.now === "banned") forgetPerson(room, person, context);
 	const self = what.now === "out" && !by && person.network === xmppNetwork;
 	const ours = self && context.memberships.isOwnLeave(room.source, person);
 	const occupant = occupantOf(room, person);
 	if (!ours) context.memberships.putOut(room.source, person);
+	if (!occupant) {
+		// In a room that everybody may join, an invitation that is declined changes nothing.
+		if (!ours && (by || room.facts.entry === "invited"))
+			tellOfAbsent(room, what, what.now === "banned" ? "outcast" : "none", context);
+		return;
+	}
 	// A client of the person has joined behind that leave.
-	if (!occupant || (ours && occupant.sessions.size > 0)) return;
-	dismiss(room, occupant, { ...removal(what, ours), actor: by && nickOf(room, by), reason }, context);
+	if (ours && occupant.sessions.size > 0) return;
+	const act = by && context.acts.take(room, person, "removal");
+	const told = { ...removal(what, ours), actor: by && nickOf(room, by), reason };
+	dismiss(room, occupant, act ? { ...told, ...act } : told, context);
+}
+
+/** Forgets what is kept of an outcast (XEP-0045 §9.1). A role ends with the presence. */
+function forgetPerson(room: HostedRoom, person: Person, context: HostedContext): void {
+	const key = personKey(person);
+	const has = (["members", "nicks"] as const).filter((list) => room.kept[list].has(key));
+	context.kept.change(
+		room.id,
+		has.map((list) => ({ list, key, value: undefined })),
+	);
+}
+
+/** Tells of a change of somebody who is not in the room, unless they have power there, which lasts. */
+function tellOfAbsent(
+	room: HostedRoom,
+	{ person, reason }: MemberChange,
+	affiliation: "member" | "outcast" | "none",
+	context: HostedContext,
+): void {
+	const has = affiliationOf(room, person, false);
+	if (affiliation !== "outcast" && has !== "none") return;
+	announceAbsent(room, { jid: realJid(person, context), affiliation, reason }, context);
 }
 
 /** Returns how a presence tells the cause: XEP-0045 §9.1 for a ban, §8.2 for a kick. `ours`: we took the ghost out. */

@@ -1,10 +1,11 @@
 import { skeleton } from "../../core/confusable.ts";
+import type { Person } from "../../core/person.ts";
 import { statusCodes } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
 import type { Element } from "../stream/xml.ts";
 import { announce, shownNow } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
-import { holderOf, nickFault, renameOccupant } from "./occupants.ts";
+import { holderOf, isReserved, nickFault, renameOccupant } from "./occupants.ts";
 import { payloadsOf } from "./presences.ts";
 import { longNick, nickTaken, noNick, type Refusal, refuse, unfitNick } from "./refusals.ts";
 import type { HostedRoom, Joined, Occupant } from "./room.ts";
@@ -30,6 +31,12 @@ export function nickRefusal(nick: string | undefined): Refusal | undefined {
 	}
 }
 
+/** Returns the reason why a person of XMPP cannot have this nick in a room; undefined if they can. */
+export function refusalFor(room: HostedRoom, nick: string, person: Person): Refusal | undefined {
+	const taken = holderOf(room, nick, person) || isReserved(room, nick, person) ? nickTaken : undefined;
+	return nickRefusal(nick) ?? taken;
+}
+
 /** Takes the presence by which a session asks for another nick (XEP-0045 §7.6). Returns the refusal, after which it keeps its own. */
 export function takeNickChange(
 	{ room, occupant, session }: Joined,
@@ -37,7 +44,7 @@ export function takeNickChange(
 	stanza: Element,
 	context: HostedContext,
 ): Element | undefined {
-	const refusal = nickRefusal(nick) ?? (holderOf(room, nick, occupant.person) ? nickTaken : undefined);
+	const refusal = refusalFor(room, nick, occupant.person);
 	if (refusal) return refuse(stanza, refusal);
 	session.presence = payloadsOf(stanza);
 	giveNick(room, occupant, nick, context);

@@ -4,6 +4,7 @@ import { personKey } from "../../core/hosting.ts";
 import type { Avatar, Person } from "../../core/person.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
 import { longestNick, nickFor, otherNick, plainNick } from "../nick.ts";
+import { nickOwner } from "./kept.ts";
 import { roleOf } from "./presences.ts";
 import { type HostedRoom, type Joined, type Occupant, occupantOf, sessionKey } from "./room.ts";
 
@@ -28,6 +29,16 @@ export function holderOf(
 	return holder && personKey(holder.person) !== personKey(person) ? holder : undefined;
 }
 
+/** Returns true if a nick belongs to another person of XMPP, whether they are in the room or not. */
+export function isReserved(
+	{ kept }: HostedRoom,
+	nick: string,
+	person: Pick<Person, "network" | "id">,
+): boolean {
+	const owner = nickOwner(kept, nick);
+	return owner !== undefined && owner !== personKey(person);
+}
+
 /**
  * Returns the nick for a person of this name: another one where somebody holds it, or one that looks like it. Poezio and
  * other clients with stringprep drop each stanza from a nick with newer characters (mostly emoji), so only the name beside
@@ -36,7 +47,7 @@ export function holderOf(
 export function freeNick(room: HostedRoom, wanted: string, person: Person): string {
 	const [localpart = "", server] = person.address;
 	const nick = plainNick(nickFor(wanted, localpart), localpart);
-	const free = (one: string) => !holderOf(room, one, person);
+	const free = (one: string) => !holderOf(room, one, person) && !isReserved(room, one, person);
 	if (free(nick)) return nick;
 	const who = { localpart, ...(server !== undefined && { server }) };
 	for (let n = 1; n <= alternatives; n++) {
@@ -66,7 +77,7 @@ export function addMember(room: HostedRoom, person: Person, id: string): Occupan
 	if (known) return known;
 	const isFull = room.people.size - room.hidden.size >= shownAtOnce;
 	const occupant = addOccupant(room, person, id);
-	if (isFull && person.network !== xmppNetwork && roleOf(room.facts, person) !== "moderator")
+	if (isFull && person.network !== xmppNetwork && roleOf(room, person) !== "moderator")
 		room.hidden.add(occupant);
 	return occupant;
 }

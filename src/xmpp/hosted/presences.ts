@@ -1,9 +1,10 @@
-import { levelOf, mayDo, type RoomFacts } from "../../core/hosting.ts";
+import { levelOf, mayDo, personKey, type RoomFacts } from "../../core/hosting.ts";
 import type { Person } from "../../core/person.ts";
 import { table } from "../../core/table.ts";
 import { mucUser } from "../muc/status-codes.ts";
 import { type Element, text, xml } from "../stream/xml.ts";
 import { fullName } from "../to-xmpp.ts";
+import type { Kept } from "./kept.ts";
 import type { Occupant, Session } from "./room.ts";
 
 /** The presences of a hosted room (XEP-0045 §7). Pure. */
@@ -11,16 +12,24 @@ import type { Occupant, Session } from "./room.ts";
 export type Affiliation = "owner" | "admin" | "member" | "none" | "outcast";
 export type Role = "moderator" | "participant" | "visitor" | "none";
 
-/** Returns the affiliation that a power level stands for. */
-export function affiliationOf(facts: RoomFacts, person: Person): Affiliation {
+/** The affiliations and roles of a room: those that its source holds, and those that the bridge keeps. */
+export type Standing = Readonly<{ facts: RoomFacts; kept: Kept }>;
+
+/** Returns the affiliation of a person. In a room by invitation, everybody who is in it is a member. */
+export function affiliationOf(
+	{ facts, kept }: Standing,
+	person: Pick<Person, "network" | "id">,
+	isIn = true,
+): Affiliation {
 	const level = facts.levels ? levelOf(facts.levels, person) : 0;
 	if (level >= 100) return "owner";
 	if (level >= 50) return "admin";
-	return facts.entry === "invited" ? "member" : "none";
+	if (facts.entry === "invited") return isIn ? "member" : "none";
+	return kept.members.has(personKey(person)) ? "member" : "none";
 }
 
 /** Returns the role of a person who is in the room. */
-export function roleOf({ levels }: RoomFacts, person: Person): Role {
+export function roleOf({ facts: { levels } }: Pick<Standing, "facts">, person: Person): Role {
 	if (!levels) return "participant";
 	if (mayDo(levels, person, "redact") || mayDo(levels, person, "kick")) return "moderator";
 	return mayDo(levels, person, "speak") ? "participant" : "visitor";
@@ -55,7 +64,7 @@ export type Shown = Readonly<{
 /** Returns the occupant as presences show it. `ghost`: the full JID of its ghost, and the payloads of all ghosts' presences. */
 export function shown(
 	{ nick, id, person, sessions }: Occupant,
-	facts: RoomFacts,
+	standing: Standing,
 	ghost: Readonly<{ jid: string; payloads: readonly Element[] }> | undefined,
 ): Shown {
 	const session = shownSession([...sessions.values()]);
@@ -65,8 +74,8 @@ export function shown(
 		nick,
 		id,
 		jid: ghost?.jid ?? session?.jid ?? person.id,
-		affiliation: affiliationOf(facts, person),
-		role: roleOf(facts, person),
+		affiliation: affiliationOf(standing, person),
+		role: roleOf(standing, person),
 		payloads,
 	};
 }

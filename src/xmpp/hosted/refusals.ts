@@ -29,6 +29,7 @@ export const unfitNick = refusal("modify", "jid-malformed", phrases.hostedUnfitN
 export const nickTaken = refusal("cancel", "conflict", phrases.hostedNickTaken);
 export const unknownRoom = refusal("cancel", "item-not-found", phrases.hostedUnknown);
 export const blocked = refusal("auth", "forbidden", phrases.blocked);
+export const domainBanned = refusal("auth", "forbidden", phrases.hostedDomainBanned);
 export const slow = refusal("wait", "remote-server-timeout", phrases.hostedSlow);
 export const stopping = refusal("wait", "remote-server-timeout", phrases.xmppStopping);
 export const tooMany = refusal("wait", "resource-constraint", phrases.hostedTooMany);

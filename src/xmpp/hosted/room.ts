@@ -3,6 +3,7 @@ import { personKey } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import type { Element } from "../stream/xml.ts";
+import { type Kept, nothingKept } from "./kept.ts";
 
 /** One client of a person in a hosted room, known by its full JID and the address that it joined by. */
 export type Session = {
@@ -30,13 +31,15 @@ export type Occupant = {
 	readonly sessions: Map<string, Session>;
 };
 
-/** A hosted room while somebody of XMPP is in it. Its state is Matrix's; sessions and nicks are all that it has of its own. */
+/** A hosted room while somebody of XMPP is in it. Its state is Matrix's; sessions, nicks and `kept` are all that it has of its own. */
 export type HostedRoom = {
 	/** The view: `!<encoded id>@component`. */
 	readonly id: RoomId;
 	/** The Matrix room. */
 	readonly source: RoomId;
 	facts: RoomFacts;
+	/** What the source cannot hold; {@link KeptStore} replaces it. */
+	kept: Kept;
 	/** By nick. occupants.ts alone changes this map and the others. */
 	readonly occupants: Map<string, Occupant>;
 	/** By {@link personKey}. */
@@ -55,10 +58,11 @@ export type Joined = Readonly<{ room: HostedRoom; occupant: Occupant; session: S
 /** Returns the key of a session: a client that joins by two addresses of a room sees two rooms. */
 export const sessionKey = (address: string, jid: string): string => `${address} ${jid}`;
 
-export const createHostedRoom = (id: RoomId, facts: RoomFacts): HostedRoom => ({
+export const createHostedRoom = (id: RoomId, facts: RoomFacts, kept: Kept = nothingKept): HostedRoom => ({
 	id,
 	source: facts.room,
 	facts,
+	kept,
 	occupants: new Map(),
 	people: new Map(),
 	lookAlikes: new Map(),

@@ -4,7 +4,9 @@ import { createRateLimit } from "../../core/limits.ts";
 import * as phrases from "../phrases.ts";
 import { errorReply, StanzaError } from "../stanza-error.ts";
 import { child, type Element, text, xml } from "../stream/xml.ts";
-import { stepsOf } from "./admin-items.ts";
+import { stepsOf } from "./admin-steps.ts";
+import { carryOut } from "./administer.ts";
+import { realJid } from "./archive-lines.ts";
 import type { HostedContext } from "./context.ts";
 import * as refusals from "./line-refusals.ts";
 import { roleOf } from "./presences.ts";
@@ -32,11 +34,15 @@ export function createVoice(context: HostedContext) {
 	/** Returns the occupants who can give voice, and have a client here to be asked. */
 	const moderatorsOf = ({ occupants, facts }: HostedRoom): readonly Occupant[] =>
 		[...occupants.values()].filter(
-			({ person, sessions }) => sessions.size > 0 && facts.levels && mayDo(facts.levels, person, "levels"),
+			({ person, sessions }) =>
+				sessions.size > 0 &&
+				(facts.made
+					? roleOf({ facts }, person) === "moderator"
+					: facts.levels && mayDo(facts.levels, person, "levels")),
 		);
 
 	function ask({ room, occupant }: Joined, stanza: Element): Element | undefined {
-		if (roleOf(room.facts, occupant.person) !== "visitor") return undefined;
+		if (roleOf(room, occupant.person) !== "visitor") return undefined;
 		const moderators = moderatorsOf(room);
 		if (moderators.length === 0)
 			return errorReply(stanza, "cancel", "feature-not-implemented", phrases.hostedVoiceByLevel);
@@ -65,13 +71,9 @@ export function createVoice(context: HostedContext) {
 	async function give({ room, occupant }: Joined, nick: string): Promise<void> {
 		const person = room.occupants.get(nick)?.person;
 		if (!person) throw new StanzaError("item-not-found", "cancel", phrases.hostedNoSuchOccupant);
-		const target = { whom: person, person, isIn: true };
-		const steps = stepsOf({ target, role: "participant", reason: undefined }, occupant.person, room.facts);
-		const changes = steps.flatMap((one) =>
-			one.kind === "level" ? [{ whom: one.whom, level: one.level }] : [],
-		);
-		if (changes.length === 0) return;
-		await context.bridge().views.source(context.of).setLevels(room.source, occupant.person, changes);
+		const target = { person, jid: realJid(person, context), isIn: true };
+		const steps = stepsOf([{ target, role: "participant", reason: undefined }], occupant.person, room);
+		await carryOut(steps, occupant.person, { source: room.source, view: room.id, room }, context);
 	}
 
 	function allow(joined: Joined, form: ReadonlyMap<string, string>, stanza: Element): void {

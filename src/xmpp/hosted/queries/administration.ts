@@ -1,6 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { PermanentError } from "../../../core/errors.ts";
-import { type LevelChange, personKey } from "../../../core/hosting.ts";
+import { personKey } from "../../../core/hosting.ts";
 import { createRateLimit } from "../../../core/limits.ts";
 import type { Person } from "../../../core/person.ts";
 import { account } from "../../from-xmpp.ts";
@@ -9,16 +7,20 @@ import { mucAdmin } from "../../muc/admin.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { type Element, text } from "../../stream/xml.ts";
-import { type Change, type Step, stepsOf, type Target } from "../admin-items.ts";
+import type { Change, Target } from "../admin-items.ts";
+import { stepsOf } from "../admin-steps.ts";
+import { carryOut } from "../administer.ts";
+import { realJid } from "../archive-lines.ts";
 import type { HostedContext } from "../context.ts";
+import { nickOwner } from "../kept.ts";
+import { nickRefusal } from "../nick-changes.ts";
 import { type Affiliation, affiliationOf, type Role } from "../presences.ts";
-import type { HostedRoom } from "../room.ts";
+import { nickTaken } from "../refusals.ts";
 import type { RoomQuery } from "./query.ts";
+import { type Seat, seatOf } from "./seat.ts";
 
 /** The most changes of one request. */
 const most = 50;
-/** Time, in ms, for which a change of levels is awaited in the timeline, and between two looks for it. */
-const [shownWithin, look] = [5_000, 20];
 /** Changes of one person: each asks the homeserver. */
 const mayChange = createRateLimit({ perMinute: 60, burst: 60 });
 
@@ -37,8 +39,8 @@ const refusing = (type: "get" | "set", ns: string, name = "query"): RoomQuery =>
 	name,
 	ns,
 	features: [],
-	async answer({ place: { facts, joined } }) {
-		const affiliation = joined ? affiliationOf(facts, joined.occupant.person) : "none";
+	async answer({ place: { room, joined } }) {
+		const affiliation = room && joined ? affiliationOf(room, joined.occupant.person) : "none";
 		if (affiliation !== "owner" && affiliation !== "admin")
 			throw new StanzaError("forbidden", "auth", phrases.hostedNotYours);
 		throw new StanzaError("feature-not-implemented", "cancel", phrases.hostedAdministered);
@@ -46,29 +48,26 @@ const refusing = (type: "get" | "set", ns: string, name = "query"): RoomQuery =>
 });
 
 /**
- * Changes roles and affiliations (XEP-0045 §8 to §10). All changes of a request are checked first; then the source carries
- * them out in the name of the one who asks, whose power level there decides.
+ * Changes roles and affiliations (XEP-0045 §8 to §10), also for admins who are not in the room. All changes of a request are
+ * checked first; then the source carries them out in the name of the one who asks.
  */
 const changing: RoomQuery = {
 	type: "set",
 	name: "query",
 	ns: mucAdmin,
 	features: [],
-	async answer({ payload, place: { joined } }, context) {
-		if (!joined) throw new StanzaError("forbidden", "auth", phrases.hostedNotYours);
-		const { room, occupant } = joined;
-		const items = payload.getChildren("item");
+	async answer(question, context) {
+		const items = question.payload.getChildren("item");
 		if (items.length === 0) throw new StanzaError("bad-request", "modify");
 		if (items.length > most) throw new StanzaError("policy-violation", "modify");
-		const changes = await Promise.all(items.map((item) => changeIn(item, room, context)));
-		const steps = changes.flatMap((change) => stepsOf(change, occupant.person, room.facts));
+		const seat = await seatOf(question, context);
+		const changes: Change[] = [];
+		for (const item of items) changes.push(await changeIn(item, seat, context));
+		const steps = stepsOf(changes, seat.by, seat.standing);
 		for (const _ of items)
-			if (!mayChange(personKey(occupant.person)))
+			if (!mayChange(personKey(seat.by)))
 				throw new StanzaError("resource-constraint", "wait", phrases.tooFast);
-		await carryOut(steps, occupant.person, room, context).catch((error: unknown) => {
-			if (!(error instanceof PermanentError) || error.reason !== "forbidden") throw error;
-			throw new StanzaError("forbidden", "auth", error.message);
-		});
+		await carryOut(steps, seat.by, seat.place, context);
 		return undefined;
 	},
 };
@@ -81,39 +80,62 @@ export const administration: readonly RoomQuery[] = [
 	refusing("set", "vcard-temp", "vCard"),
 ];
 
-/** Returns the change that an item asks for. @throws StanzaError for a malformed one, or one about nobody */
-async function changeIn(item: Element, room: HostedRoom, context: HostedContext): Promise<Change> {
-	const { role, affiliation } = item.attrs;
-	const what =
-		role !== undefined && affiliation === undefined && roles.has(role)
-			? { role: role as Role }
-			: affiliation !== undefined && affiliations.has(affiliation)
-				? { affiliation: affiliation as Affiliation }
-				: undefined;
-	if (!what) throw new StanzaError("bad-request", "modify");
+/** Resolves with the change that an item asks for. @throws StanzaError for a malformed one, or one about nobody */
+async function changeIn(item: Element, seat: Seat, context: HostedContext): Promise<Change> {
+	const { role, affiliation, jid, nick } = item.attrs;
 	const reason = text(item, "reason") || undefined;
-	return { target: await targetOf(item, room, context), reason, ...what };
+	const given = { role: role !== undefined, affiliation: affiliation !== undefined };
+	if (given.role === given.affiliation) throw new StanzaError("bad-request", "modify");
+	if (role !== undefined) {
+		if (!roles.has(role)) throw new StanzaError("bad-request", "modify");
+		return { target: await targetOf(item, seat, context), role: role as Role, reason };
+	}
+	const to = affiliation as Affiliation;
+	if (!affiliations.has(to)) throw new StanzaError("bad-request", "modify");
+	const of = jid === undefined ? undefined : jidIn(jid);
+	// XEP-0045 §9.1: a ban may be of all JIDs of a domain.
+	if (of !== undefined && local(of) === undefined) {
+		if (of === context.component) throw new StanzaError("not-allowed", "cancel", phrases.hostedOwnPeople);
+		return { domain: of, affiliation: to, inside: seat.inside, reason };
+	}
+	const target = await targetOf(item, seat, context);
+	if (jid === undefined || nick === undefined || to !== "member") return { target, affiliation: to, reason };
+	checkNick(nick, target, seat);
+	return { target, affiliation: to, nick, reason };
 }
 
+/** Checks the nick that a new member shall have (XEP-0045 §9.3). @throws StanzaError if it can be nobody's, or is another person's */
+function checkNick(nick: string, { person }: Target, { standing }: Seat): void {
+	const owner = nickOwner(standing.kept, nick);
+	const taken = owner !== undefined && owner !== personKey(person) ? nickTaken : undefined;
+	const refusal = nickRefusal(nick) ?? taken;
+	if (refusal) throw new StanzaError(refusal.condition, refusal.type, refusal.text);
+}
+
+/** Returns a bare JID. @throws StanzaError if it is none */
+function jidIn(typed: string): string {
+	const jid = prepared(bare(typed));
+	if (!/^([^@\s]+@)?[^@\s]+$/.test(jid)) throw new StanzaError("jid-malformed", "modify");
+	return jid;
+}
+
+/** Resolves with the person of an item, which names a nick in the room or a JID, whichever it has. */
 async function targetOf(
 	{ attrs: { nick, jid } }: Element,
-	room: HostedRoom,
+	{ inside, place: { room } }: Seat,
 	context: HostedContext,
 ): Promise<Target> {
 	if (jid === undefined) {
-		const person = nick === undefined ? undefined : room.occupants.get(nick)?.person;
 		if (nick === undefined) throw new StanzaError("bad-request", "modify");
+		const person = room?.occupants.get(nick)?.person;
 		if (!person) throw new StanzaError("item-not-found", "cancel", phrases.hostedNoSuchOccupant);
-		return { whom: person, person, isIn: true };
+		return { person, jid: realJid(person, context), isIn: true };
 	}
-	const of = prepared(bare(jid));
-	if (!/^([^@\s]+@)?[^@\s]+$/.test(of)) throw new StanzaError("jid-malformed", "modify");
-	// A ban of a whole server has no counterpart among power levels and bans of people.
-	if (local(of) === undefined)
-		throw new StanzaError("feature-not-implemented", "cancel", phrases.hostedNoServerBans);
+	const of = jidIn(jid);
+	if (local(of) === undefined) throw new StanzaError("jid-malformed", "modify");
 	const person = await personAt(of, context);
-	const isIn = room.people.has(personKey(person));
-	return { whom: person, person: room.people.get(personKey(person))?.person ?? person, isIn };
+	const found = inside.find((one) => personKey(one) === personKey(person));
+	return { person: found ?? person, jid: of, isIn: found !== undefined };
 }
 
 /** Resolves with the person at a JID: an account, or the person of the source whose ghost has it. */
@@ -123,27 +145,4 @@ async function personAt(jid: string, context: HostedContext): Promise<Person> {
 	const found = ghost && (await context.bridge().findPerson(ghost.network, ghost.address));
 	if (!found || found.network !== context.of) throw new StanzaError("item-not-found", "cancel");
 	return found;
-}
-
-async function carryOut(
-	steps: readonly Step[],
-	by: Person,
-	room: HostedRoom,
-	{ bridge, of }: HostedContext,
-): Promise<void> {
-	const there = bridge().views.source(of);
-	const { source } = room;
-	const levels = steps.flatMap((one): readonly LevelChange[] =>
-		one.kind === "level" ? [{ whom: one.whom, level: one.level }] : [],
-	);
-	const before = room.facts;
-	if (levels.length > 0) await there.setLevels(source, by, levels);
-	for (const one of steps) {
-		if (one.kind === "level") continue;
-		if (one.kind === "invite") await there.invite(source, by, one.whom);
-		else await there.moderate(source, by, one.kind, one.whom, one.reason);
-	}
-	// The next request of a client is judged by the levels that this one has set.
-	if (levels.length > 0)
-		for (let tried = 0; room.facts === before && tried < shownWithin; tried += look) await sleep(look);
 }

@@ -1,8 +1,11 @@
+import { personKey } from "../../../core/hosting.ts";
 import { roomMark } from "../../../core/passed-rooms.ts";
 import { account } from "../../from-xmpp.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { type Element, xml } from "../../stream/xml.ts";
+import { viewOf } from "../addresses.ts";
+import type { HostedContext } from "../context.ts";
 import { type Joined, occupantOf } from "../room.ts";
 import type { RoomQuery, RoomQuestion } from "./query.ts";
 import { nameOf, roomInfo } from "./room-info.ts";
@@ -17,9 +20,10 @@ export const info = (asked: readonly string[]): RoomQuery => ({
 	name: "query",
 	ns,
 	features: [ns],
-	async answer(question, { of, pictures }) {
+	async answer(question, context) {
+		const { of, pictures } = context;
 		const { place, payload } = question;
-		const { facts, room, joined } = place;
+		const { facts, joined } = place;
 		switch (payload.attrs.node) {
 			case undefined:
 				return roomInfo(facts, [...asked, ns], {
@@ -30,7 +34,7 @@ export const info = (asked: readonly string[]): RoomQuery => ({
 					picture: facts.picture && (await pictures.soon(facts.picture))?.sha1,
 				});
 			case "x-roomuser-item":
-				return reservedNick(question, room && occupantOf(room, account(question.from))?.nick);
+				return reservedNick(question, reserved(question, context));
 			// XEP-0045 §17.1.1: the node lists the payloads that the room lets through. It strips none.
 			case "http://jabber.org/protocol/muc#traffic":
 				throw new StanzaError("service-unavailable", "cancel");
@@ -44,6 +48,16 @@ export const info = (asked: readonly string[]): RoomQuery => ({
 function nameByPeople({ room, occupant }: Joined): string | undefined {
 	const others = [...room.occupants.values()].filter((one) => one !== occupant).map(({ nick }) => nick);
 	return others.length > 0 ? phrases.hostedUnnamed(others.slice(0, mostNamed), others.length) : undefined;
+}
+
+/** Returns the nick that a person has in the room, or that belongs to them there. */
+function reserved(
+	{ from, place: { facts, room } }: RoomQuestion,
+	context: HostedContext,
+): string | undefined {
+	const person = account(from);
+	const { nicks } = context.kept.of(viewOf(facts.id, context.component));
+	return (room && occupantOf(room, person)?.nick) ?? nicks.get(personKey(person))?.nick;
 }
 
 // XEP-0045 §7.12: an answer without an identity says that the person has no nick here.

@@ -1,61 +1,116 @@
+import { personKey } from "../../../core/hosting.ts";
+import type { Person } from "../../../core/person.ts";
 import { xmppNetwork } from "../../from-xmpp.ts";
 import { mucAdmin } from "../../muc/admin.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
-import { child, type Element, xml } from "../../stream/xml.ts";
+import { child, xml } from "../../stream/xml.ts";
+import { isAdmin } from "../admin-items.ts";
+import { realJid } from "../archive-lines.ts";
 import type { HostedContext } from "../context.ts";
 import { affiliationOf, roleOf } from "../presences.ts";
-import type { Occupant } from "../room.ts";
 import type { RoomQuery } from "./query.ts";
+import { type Seat, seatOf } from "./seat.ts";
 
 /** People that are listed, so that the answer stays below the stanza limit of servers. */
 const most = 1_000;
 
-const affiliations: ReadonlySet<string> = new Set(["owner", "admin", "member"]);
+const affiliations: ReadonlySet<string> = new Set(["owner", "admin", "member", "outcast"]);
 const roles: ReadonlySet<string> = new Set(["moderator", "participant", "visitor"]);
 
+type Item = Readonly<{ jid: string; nick?: string | undefined; reason?: string | undefined }>;
+
 /**
- * Lists the people of a room by affiliation or role (XEP-0045 §9 and §10): many clients ask at each join. In a room by
- * invitation its members may read the lists but that of the banned, else its admins may.
+ * Lists the people of a room by affiliation or role (XEP-0045 §8.5, §9 and §10), those who are not in the room, too. Many
+ * clients ask at each join, to know whom they encrypt for in a room by invitation.
  */
 export const lists: RoomQuery = {
 	type: "get",
 	name: "query",
 	ns: mucAdmin,
 	features: [],
-	async answer({ payload, place: { facts, joined } }, context) {
-		const { affiliation: wanted = "", role = "" } = child(payload, "item")?.attrs ?? {};
-		if (!wanted && !role) throw new StanzaError("bad-request", "modify");
-		const own = joined ? affiliationOf(facts, joined.occupant.person) : "none";
-		const admin = own === "owner" || own === "admin";
-		const mayRead = admin || (own === "member" && wanted !== "outcast" && !role);
-		if (!joined || !mayRead) throw new StanzaError("forbidden", "auth", phrases.hostedNotYours);
-		if (wanted === "outcast") {
-			const banned = await context
-				.bridge()
-				.views.source(context.of)
-				.absent(facts.room, joined.occupant.person, "banned");
-			const jids = banned.map((one) => (one.network === xmppNetwork ? one.address[0] : context.ghost(one)));
-			return xml(
-				"query",
-				{ xmlns: mucAdmin },
-				jids.slice(0, most).map((jid) => xml("item", { affiliation: wanted, jid })),
+	async answer(question, context) {
+		const { affiliation, role } = child(question.payload, "item")?.attrs ?? {};
+		const wanted = affiliation ?? role ?? "";
+		if (!(affiliation === undefined ? roles : affiliations).has(wanted))
+			throw new StanzaError("bad-request", "modify");
+		const seat = await seatOf(question, context);
+		const isIn = question.place.joined !== undefined;
+		const may = affiliation === undefined ? isIn && mayReadRoles(seat, wanted) : mayRead(seat, wanted, isIn);
+		if (!may) throw new StanzaError("forbidden", "auth", phrases.hostedNotYours);
+		const found =
+			affiliation === undefined ? byRole(seat, wanted) : await byAffiliation(seat, wanted, context);
+		const items = found
+			.slice(0, most)
+			.map(({ jid, nick, reason, ...more }) =>
+				xml("item", { affiliation, ...more, jid, nick }, reason && xml("reason", {}, reason)),
 			);
+		return xml("query", { xmlns: mucAdmin }, items);
+
+		function byRole({ inside, standing }: Seat, wanted: string) {
+			return inside
+				.filter((person) => roleOf(standing, person) === wanted)
+				.map((person) => ({
+					...itemOf(seat, person, context),
+					role: wanted,
+					affiliation: affiliationOf(standing, person),
+				}));
 		}
-		if (!affiliations.has(wanted) && !roles.has(role)) throw new StanzaError("bad-request", "modify");
-		const found = [...joined.room.occupants.values()].filter(({ person }) =>
-			role ? roleOf(facts, person) === role : affiliationOf(facts, person) === wanted,
-		);
-		const item = (one: Occupant): Element =>
-			xml("item", {
-				affiliation: affiliationOf(facts, one.person),
-				role: role || undefined,
-				jid: jidOf(one, context),
-				nick: one.nick,
-			});
-		return xml("query", { xmlns: mucAdmin }, found.slice(0, most).map(item));
 	},
 };
 
-const jidOf = ({ person }: Occupant, { ghost }: HostedContext): string =>
-	person.network === xmppNetwork ? person.id : ghost(person);
+/** XEP-0045 §9.8 lets admins read the list of moderators, and §8.5 lets moderators read those of the others. */
+function mayReadRoles({ by, standing }: Seat, role: string): boolean {
+	if (isAdmin(affiliationOf(standing, by))) return true;
+	return role !== "moderator" && roleOf(standing, by) === "moderator";
+}
+
+/** XEP-0045 §10.5 and §10.8: owners read who owns and administers the room, and members of one for members only may, too. */
+function mayRead({ by, standing }: Seat, affiliation: string, isIn: boolean): boolean {
+	const own = affiliationOf(standing, by, isIn);
+	if (own === "owner") return true;
+	if (affiliation === "outcast") return own === "admin";
+	if (standing.facts.entry === "invited" && isIn) return true;
+	return affiliation === "member" && own === "admin";
+}
+
+/** Returns a person as lists show them: by the nick in the room, or by the one that belongs to them. */
+function itemOf({ standing, place: { room } }: Seat, person: Person, context: HostedContext): Item {
+	const key = personKey(person);
+	const nick = room?.people.get(key)?.nick ?? standing.kept.nicks.get(key)?.nick;
+	return { jid: realJid(person, context), nick };
+}
+
+async function byAffiliation(seat: Seat, wanted: string, context: HostedContext): Promise<readonly Item[]> {
+	const { by, standing, inside, place } = seat;
+	const { facts, kept } = standing;
+	const absent = async (which: "banned" | "invited"): Promise<readonly Item[]> => {
+		const found = await context.bridge().views.source(context.of).absent(place.source, by, which);
+		return found.map(({ network, address, reason }) => ({
+			jid: network === xmppNetwork ? (address[0] ?? "") : context.ghost({ network, address }),
+			reason,
+		}));
+	};
+	if (wanted === "outcast")
+		return [...(await absent("banned")), ...[...kept.domains].map(([jid, reason]) => ({ jid, reason }))];
+	const isIn = new Set(inside.map(personKey));
+	const outside = (facts.levels?.people ?? []).filter((person) => !isIn.has(personKey(person)));
+	const known = [
+		...inside.filter((person) => affiliationOf(standing, person) === wanted),
+		...outside.filter((person) => affiliationOf(standing, person, false) === wanted),
+	].map((person) => itemOf(seat, person, context));
+	if (wanted !== "member") return known;
+	// A person may be invited and have a level; the lists of those with power have them.
+	const named = new Set(known.map(({ jid }) => jid));
+	const powerful = new Set(
+		outside
+			.filter((person) => isAdmin(affiliationOf(standing, person, false)))
+			.map((person) => realJid(person, context)),
+	);
+	const invited = facts.entry === "invited" ? await absent("invited") : [];
+	const members =
+		facts.entry === "everybody"
+			? [...kept.members].map(([key, jid]) => ({ jid, nick: kept.nicks.get(key)?.nick }))
+			: [];
+	return [...known, ...[...invited, ...members].filter(({ jid }) => !named.has(jid) && !powerful.has(jid))];
+}

@@ -1,79 +1,182 @@
-import { account } from "../../from-xmpp.ts";
+import { PermanentError } from "../../../core/errors.ts";
+import { levelOf, personKey } from "../../../core/hosting.ts";
+import { createRateLimit } from "../../../core/limits.ts";
+import type { Person } from "../../../core/person.ts";
+import { account, xmppNetwork } from "../../from-xmpp.ts";
+import { bare, domain } from "../../jid.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { child, type Element, text, xml } from "../../stream/xml.ts";
+import { memberIn } from "../admin-affiliations.ts";
+import { keep, levelFor, type Step } from "../admin-items.ts";
+import { carryOut } from "../administer.ts";
 import type { HostedContext } from "../context.ts";
+import { nickOwner } from "../kept.ts";
 import { dismiss } from "../leaving.ts";
-import { giveNick, nickRefusal } from "../nick-changes.ts";
-import { holderOf } from "../occupants.ts";
-import { nickTaken } from "../refusals.ts";
-import { type Occupant, occupantOf } from "../room.ts";
+import { giveNick, nickRefusal, refusalFor } from "../nick-changes.ts";
+import { affiliationOf } from "../presences.ts";
+import { domainBanned, nickTaken, type Refusal } from "../refusals.ts";
+import { occupantOf } from "../room.ts";
 import type { RoomQuery, RoomQuestion } from "./query.ts";
+import { type Seat, seatOf } from "./seat.ts";
 
 const ns = "jabber:iq:register";
+const roomNick = "muc#register_roomnick";
+/** Registrations of one person: each one is written to disk, and may ask the homeserver. */
+const mayRegister = createRateLimit({ perMinute: 6, burst: 20 });
 
-/** Registration in a room (XEP-0045 §7.10): the members of the source room are registered, each under their nick. */
-const member = ({ from, place }: RoomQuestion): Occupant | undefined =>
-	place.joined?.occupant ?? (place.room && occupantOf(place.room, account(from)));
+/**
+ * Registration in a room (XEP-0045 §7.10) reserves a nick. Where everybody may join and write, it makes a member as well; in
+ * a room by invitation the members of the source are registered, and nobody else can be.
+ */
+type Registrant = Readonly<{ seat: Seat; person: Person; isIn: boolean; isClosed: boolean }>;
 
-/** Tells a member the nick, and how to end the membership. */
+async function registrant(question: RoomQuestion, context: HostedContext): Promise<Registrant> {
+	const seat = await seatOf(question, context).catch((error: unknown) => {
+		if (error instanceof StanzaError && error.condition === "forbidden") throw joinFirst();
+		throw error;
+	});
+	const person = account(question.from);
+	const isIn = seat.inside.some((one) => personKey(one) === personKey(person));
+	const isClosed = seat.standing.facts.entry === "invited";
+	if (isClosed && !isIn) throw joinFirst();
+	return { seat, person, isIn, isClosed };
+}
+
+const joinFirst = () => new StanzaError("not-allowed", "cancel", phrases.hostedJoinFirst);
+const refusing = ({ condition, type, text }: Refusal) => new StanzaError(condition, type, text);
+
+/** Tells a registered person the nick, and gives others the form. */
 const get: RoomQuery = {
 	type: "get",
 	name: "query",
 	ns,
 	features: [ns],
-	async answer(question) {
-		const occupant = member(question);
-		if (!occupant) throw new StanzaError("not-allowed", "cancel", phrases.hostedJoinFirst);
+	async answer(question, context) {
+		const { seat, person, isClosed } = await registrant(question, context);
+		const { kept } = seat.standing;
+		const room = seat.place.room;
+		const own = kept.nicks.get(personKey(person))?.nick;
+		const nick = own ?? (isClosed && room ? occupantOf(room, person)?.nick : undefined);
+		if (nick === undefined) return xml("query", { xmlns: ns }, ...form());
 		return xml(
 			"query",
 			{ xmlns: ns },
 			xml("registered"),
-			xml("username", {}, occupant.nick),
-			xml("instructions", {}, phrases.hostedRegistered(occupant.nick)),
+			xml("username", {}, nick),
+			xml("instructions", {}, isClosed ? phrases.hostedRegistered(nick) : phrases.hostedNickIsYours(nick)),
 		);
 	},
 };
 
-/** Gives a member another nick, or ends the membership. */
+const form = (): readonly Element[] => [
+	xml("instructions", {}, phrases.hostedRegister),
+	xml(
+		"x",
+		{ xmlns: "jabber:x:data", type: "form" },
+		xml("title", {}, phrases.hostedRegisterTitle),
+		xml("instructions", {}, phrases.hostedRegister),
+		xml(
+			"field",
+			{ var: "FORM_TYPE", type: "hidden" },
+			xml("value", {}, "http://jabber.org/protocol/muc#register"),
+		),
+		xml("field", { var: roomNick, type: "text-single", label: phrases.hostedVoiceNick }, xml("required")),
+	),
+];
+
+/** Gives a person a nick, or ends their registration. */
 const set: RoomQuery = {
 	type: "set",
 	name: "query",
 	ns,
 	features: [],
 	async answer(question, context) {
+		if (!mayRegister(bare(question.from)))
+			throw new StanzaError("resource-constraint", "wait", phrases.tooFast);
+		const one = await registrant(question, context);
 		// XEP-0077 §3.2
-		if (child(question.payload, "remove")) await remove(question, context);
-		else register(question, context);
+		if (child(question.payload, "remove")) await remove(one, context);
+		else await register(one, wanted(question.payload), context);
 		return undefined;
 	},
 };
 
 export const registration: readonly RoomQuery[] = [get, set];
 
-/** Ends a membership, and with it all sessions of the person. @throws TemporaryError */
-async function remove({ from, place: { facts, room } }: RoomQuestion, context: HostedContext): Promise<void> {
-	const person = account(from);
-	await context.memberships.leave(facts.room, person);
-	const occupant = room && occupantOf(room, person);
-	if (occupant) dismiss(room, occupant, { affiliation: "none" }, context);
+/** Ends a registration: in a room by invitation the membership, and with it all sessions of the person. @throws TemporaryError */
+async function remove({ seat, person, isClosed }: Registrant, context: HostedContext): Promise<void> {
+	const { place, standing } = seat;
+	const key = personKey(person);
+	const { facts, kept } = standing;
+	const has = (["members", "nicks"] as const).filter((list) => kept[list].has(key));
+	const forget = has.map((list) => keep({ list, key, value: undefined }));
+	if (!isClosed) {
+		const voice = levelFor("member", facts);
+		const isOver =
+			facts.made && voice !== undefined && facts.levels && levelOf(facts.levels, person) === voice;
+		const lowered: readonly Step[] = isOver
+			? [{ kind: "level", whom: person, level: undefined, reason: undefined }]
+			: [];
+		await carryOut([...lowered, ...forget], person, place, context);
+		return;
+	}
+	await context.memberships.leave(place.source, person);
+	await carryOut(forget, person, place, context);
+	const occupant = place.room && occupantOf(place.room, person);
+	if (place.room && occupant) dismiss(place.room, occupant, { affiliation: "none" }, context);
 }
 
-function register(question: RoomQuestion, context: HostedContext): void {
-	const { room } = question.place;
-	const occupant = member(question);
-	if (!room || !occupant) throw new StanzaError("not-allowed", "cancel", phrases.hostedJoinFirst);
-	const nick = wanted(question.payload);
+async function register(
+	{ seat, person, isIn, isClosed }: Registrant,
+	nick: string | undefined,
+	context: HostedContext,
+): Promise<void> {
 	if (!nick) throw new StanzaError("bad-request", "modify");
-	if (nick === occupant.nick) return;
-	const refusal = nickRefusal(nick) ?? (holderOf(room, nick, occupant.person) ? nickTaken : undefined);
-	if (refusal) throw new StanzaError(refusal.condition, refusal.type, refusal.text);
-	giveNick(room, occupant, nick, context);
+	const { standing, place } = seat;
+	const { facts, kept } = standing;
+	const { room, source } = place;
+	const key = personKey(person);
+	if (kept.domains.has(domain(person.id))) throw refusing(domainBanned);
+	const owner = nickOwner(kept, nick);
+	const taken = owner !== undefined && owner !== key ? nickTaken : undefined;
+	const refusal = room ? refusalFor(room, nick, person) : (nickRefusal(nick) ?? taken);
+	if (refusal) throw refusing(refusal);
+	if (!isIn && (await isBanned(source, person, context))) throw new StanzaError("forbidden", "auth");
+	const jid = bare(person.id);
+	// In a moderated room members may write, so nobody makes a member of themselves.
+	const joins =
+		!isClosed && levelFor("member", facts) === undefined && affiliationOf(standing, person) === "none";
+	await carryOut(
+		[
+			...(joins ? memberIn(standing, { person, jid, isIn }) : []),
+			keep({ list: "nicks", key, value: { jid, nick } }),
+		],
+		person,
+		place,
+		context,
+	);
+	const occupant = room && occupantOf(room, person);
+	if (room && occupant && occupant.nick !== nick) giveNick(room, occupant, nick, context);
+}
+
+/** Resolves with true for an outcast. A person who is not in the room cannot read who is in one that the bot has not made. */
+async function isBanned(
+	source: Seat["place"]["source"],
+	person: Person,
+	context: HostedContext,
+): Promise<boolean> {
+	const there = context.bridge().views.source(context.of);
+	const banned = await there.absent(source, person, "banned").catch((error: unknown) => {
+		if (error instanceof PermanentError) throw joinFirst();
+		throw error;
+	});
+	return banned.some(({ network, address }) => network === xmppNetwork && address[0] === bare(person.id));
 }
 
 /** Returns the nick in a form of XEP-0045 §7.10. */
 function wanted(payload: Element): string | undefined {
 	const fields = child(payload, "x", "jabber:x:data")?.getChildren("field") ?? [];
-	const field = fields.find(({ attrs }) => attrs.var === "muc#register_roomnick");
+	const field = fields.find(({ attrs }) => attrs.var === roomNick);
 	return field && text(field, "value");
 }

@@ -5,8 +5,11 @@ import type { NetworkName, RoomId, UserId } from "../../../../src/core/ids.ts";
 import type { Bridge } from "../../../../src/core/network.ts";
 import type { Person } from "../../../../src/core/person.ts";
 import { account } from "../../../../src/xmpp/from-xmpp.ts";
+import { createActs } from "../../../../src/xmpp/hosted/acts.ts";
 import { viewOf } from "../../../../src/xmpp/hosted/addresses.ts";
+import { takeKept } from "../../../../src/xmpp/hosted/configuration.ts";
 import type { HostedContext } from "../../../../src/xmpp/hosted/context.ts";
+import { createKeptStore } from "../../../../src/xmpp/hosted/kept.ts";
 import { createMemberships } from "../../../../src/xmpp/hosted/memberships.ts";
 import { addOccupant } from "../../../../src/xmpp/hosted/occupants.ts";
 import { createQueries } from "../../../../src/xmpp/hosted/queries/index.ts";
@@ -116,7 +119,24 @@ export function createWorld(
 			return options.client(request);
 		},
 	};
-	const context = {
+	const cursors = new Map<string, string>();
+	const context: HostedContext = {
+		acts: createActs(() => 0),
+		kept: createKeptStore({
+			bridge: () => ({
+				cursors: async (prefix) =>
+					[...cursors].flatMap(([key, value]) => (key.startsWith(prefix) ? [{ key, value }] : [])),
+				saveCursor: async ({ key, value }) => {
+					if (value === undefined) cursors.delete(key);
+					else cursors.set(key, value);
+				},
+			}),
+			log: quiet,
+			changed: (view, kept) => {
+				const one = rooms.get(view);
+				if (one) takeKept(one, kept, context);
+			},
+		}),
 		link,
 		component,
 		of: matrix,
@@ -161,7 +181,7 @@ export function createWorld(
 		if (rest.from !== to || rest.to !== from || rest.id !== "q") throw new Error(`astray: ${reply}`);
 		return reply;
 	}
-	return { context, shown, ask, answer, room, rooms, join, looks, asked, sent, opened };
+	return { cursors, context, shown, ask, answer, room, rooms, join, looks, asked, sent, opened };
 }
 
 /** Returns the error of an answer in words, "result" if it is none. */

@@ -1,0 +1,63 @@
+import { personKey, type RoomFacts } from "../../core/hosting.ts";
+import type { Person } from "../../core/person.ts";
+import { bare } from "../jid.ts";
+import * as phrases from "../phrases.ts";
+import { StanzaError } from "../stanza-error.ts";
+import {
+	admin,
+	type Change,
+	forbidden,
+	isAdmin,
+	keep,
+	levelIn,
+	notAllowed,
+	ordinary,
+	type Step,
+	speakLevel,
+} from "./admin-items.ts";
+import { affiliationOf, type Role, roleOf, type Standing } from "./presences.ts";
+
+/** Returns the level that makes a moderator, whom it makes an admin in most rooms of the source. */
+const moderatorLevel = ({ levels }: RoomFacts): number =>
+	levels ? Math.min(levels.needed.kick, levels.needed.redact) : admin;
+
+/** Returns the requests that a change of a role needs (XEP-0045 §8, §9.6 and §9.7). Pure. @throws StanzaError */
+export function ofRole(
+	{ target, role, reason }: Extract<Change, { role: Role }>,
+	by: Person,
+	standing: Standing,
+): readonly Step[] {
+	const { person, jid, isIn } = target;
+	const { facts } = standing;
+	if (roleOf(standing, by) !== "moderator") throw forbidden();
+	// XEP-0045 §8.2: only who is there has a role.
+	if (!isIn) throw new StanzaError("item-not-found", "cancel", phrases.hostedNoSuchOccupant);
+	const now = roleOf(standing, person);
+	if (now === role) return [];
+	// XEP-0045 §8.2, §8.4 and §9.7: nobody takes a role from people who are as high as they are.
+	if (levelIn(facts, person) >= levelIn(facts, by)) throw notAllowed();
+	// XEP-0045 §9.6 and §9.7
+	const ofModerator = role === "moderator" || (now === "moderator" && role !== "none");
+	if (ofModerator && !isAdmin(affiliationOf(standing, by))) throw forbidden();
+	if (role !== "none" && isAdmin(affiliationOf(standing, person))) throw notAllowed();
+	const key = personKey(person);
+	const level = (value: number | undefined): Step => ({ kind: "level", whom: person, level: value, reason });
+	const noModerator: readonly Step[] = standing.kept.moderators.has(key)
+		? [keep({ list: "moderators", key, value: undefined })]
+		: [];
+	switch (role) {
+		case "none":
+			return [{ kind: "kick", whom: person, as: "kicked", reason }];
+		case "visitor":
+			return [level(speakLevel(facts) - 1), ...noModerator];
+		case "participant":
+			return [level(ordinary(facts)), ...noModerator];
+		case "moderator": {
+			const value = moderatorLevel(facts);
+			if (value >= admin) throw notAllowed(phrases.hostedModeratorsAreAdmins);
+			return [level(value), keep({ list: "moderators", key, value: { jid, level: value, by: bare(by.id) } })];
+		}
+		default:
+			return role satisfies never;
+	}
+}

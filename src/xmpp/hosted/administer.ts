@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { PermanentError } from "../../core/errors.ts";
+import type { RoomId } from "../../core/ids.ts";
+import type { Person } from "../../core/person.ts";
+import { statusCodes } from "../muc/status-codes.ts";
+import * as phrases from "../phrases.ts";
+import { StanzaError } from "../stanza-error.ts";
+import type { Act } from "./acts.ts";
+import type { Removal, Step } from "./admin-items.ts";
+import type { HostedContext } from "./context.ts";
+import { type HostedRoom, occupantOf } from "./room.ts";
+
+/** Time, in ms, for which a change of levels is awaited in the timeline, and between two looks for it. */
+const [shownWithin, look] = [5_000, 20];
+
+/** The way in which presences tell why somebody was removed (XEP-0045 §8.2, §9.1, §9.4 and §10.2.1). */
+const removals: Readonly<Record<Removal, Act>> = {
+	kicked: { codes: [statusCodes.kicked] },
+	banned: { codes: [statusCodes.banned], affiliation: "outcast" },
+	affiliationLost: { codes: [statusCodes.affiliationLost], affiliation: "none" },
+	membersOnlyNow: { codes: [statusCodes.membersOnlyNow], affiliation: "none" },
+};
+
+/** The room of a change; `room`: while somebody of XMPP is in it. */
+export type Administered = Readonly<{ source: RoomId; view: RoomId; room: HostedRoom | undefined }>;
+
+/**
+ * Has the source carry out changes that were checked, in the name of `by`, and keeps what it cannot hold.
+ * @throws StanzaError forbidden if the power of `by` does not suffice there, and core's errors
+ */
+export async function carryOut(
+	steps: readonly Step[],
+	by: Person,
+	place: Administered,
+	context: HostedContext,
+): Promise<void> {
+	const kept = steps.flatMap((one) => (one.kind === "keep" ? [one.change] : []));
+	if (!context.kept.takes(place.view, kept))
+		throw new StanzaError("resource-constraint", "wait", phrases.hostedTooManyKept);
+	try {
+		await setLevels(steps, by, place, context);
+		for (const one of steps) await carryOutOne(one, by, place, context);
+	} catch (error) {
+		if (!(error instanceof PermanentError) || error.reason !== "forbidden") throw error;
+		throw new StanzaError("forbidden", "auth", error.message);
+	}
+}
+
+/** Sets all power levels by one event, and waits until the room shows it: the next request of a client is judged by them. */
+async function setLevels(
+	steps: readonly Step[],
+	by: Person,
+	{ source, room }: Administered,
+	context: HostedContext,
+): Promise<void> {
+	const levels = steps.filter((one) => one.kind === "level");
+	if (levels.length === 0) return;
+	const before = room?.facts;
+	if (room)
+		for (const { whom, reason } of levels)
+			context.acts.expect(room, whom, "rank", actOf(by, room, reason, {}));
+	await context.bridge().views.source(context.of).setLevels(source, by, levels);
+	for (let tried = 0; room && room.facts === before && tried < shownWithin; tried += look) await sleep(look);
+}
+
+async function carryOutOne(
+	one: Step,
+	by: Person,
+	{ source, view, room }: Administered,
+	context: HostedContext,
+): Promise<void> {
+	const there = context.bridge().views.source(context.of);
+	const expect = (whom: Person, reason: string | undefined, act: Act) => {
+		if (room) context.acts.expect(room, whom, "removal", actOf(by, room, reason, act));
+	};
+	switch (one.kind) {
+		case "level":
+			return;
+		case "keep":
+			context.kept.change(view, [one.change]);
+			return;
+		case "invite":
+			await there.invite(source, by, one.whom);
+			return;
+		case "kick":
+			expect(one.whom, one.reason, removals[one.as]);
+			await there.moderate(source, by, "kick", one.whom, one.reason);
+			return;
+		case "ban":
+			expect(one.whom, one.reason, removals.banned);
+			await there.moderate(source, by, "ban", one.whom, one.reason);
+			return;
+		case "unban":
+			await there.moderate(source, by, "unban", one.whom, one.reason);
+			return;
+		case "domain":
+			await there.banDomain(source, by, one.domain, one.banned ? { reason: one.reason } : undefined);
+			return;
+		default:
+			one satisfies never;
+	}
+}
+
+function actOf(by: Person, room: HostedRoom, reason: string | undefined, act: Act): Act {
+	const actor = occupantOf(room, by)?.nick;
+	return { ...act, ...(actor !== undefined && { actor }), ...(reason && { reason }) };
+}

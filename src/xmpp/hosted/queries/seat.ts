@@ -1,0 +1,49 @@
+import { PermanentError } from "../../../core/errors.ts";
+import { personKey } from "../../../core/hosting.ts";
+import { createRateLimit } from "../../../core/limits.ts";
+import type { Person } from "../../../core/person.ts";
+import { account } from "../../from-xmpp.ts";
+import * as phrases from "../../phrases.ts";
+import { StanzaError } from "../../stanza-error.ts";
+import { viewOf } from "../addresses.ts";
+import type { Administered } from "../administer.ts";
+import type { HostedContext } from "../context.ts";
+import type { Standing } from "../presences.ts";
+import type { RoomQuestion } from "./query.ts";
+
+/** Questions of people who are not in the room: the source is asked for each, unless somebody of XMPP is there. */
+const mayAsk = createRateLimit({ perMinute: 60, burst: 60 });
+
+/** A person who asks about the people of a room, which affiliations allow from outside, too (XEP-0045 §9 and §10). */
+export type Seat = Readonly<{
+	by: Person;
+	standing: Standing;
+	place: Administered;
+	/** The people who are in the room. */
+	inside: readonly Person[];
+}>;
+
+/** Resolves with the one who asks and the affiliations of the room. @throws StanzaError if the room shows them to nobody of XMPP */
+export async function seatOf(
+	{ from, place: { facts, room: known, joined } }: RoomQuestion,
+	context: HostedContext,
+): Promise<Seat> {
+	const view = viewOf(facts.id, context.component);
+	const room = known ?? context.rooms.get(view);
+	const by = joined?.occupant.person ?? account(from);
+	const place = { source: facts.room, view, room };
+	if (room)
+		return { by, standing: room, place, inside: [...room.people.values()].map(({ person }) => person) };
+	if (!mayAsk(personKey(by))) throw new StanzaError("resource-constraint", "wait", phrases.tooFast);
+	const seen = await context
+		.bridge()
+		.views.source(context.of)
+		.view(facts.room)
+		.catch((error: unknown) => {
+			if (error instanceof PermanentError) return undefined;
+			throw error;
+		});
+	// The bot follows a room that it has made; any other one nobody of ours follows now.
+	if (!seen?.facts.made) throw new StanzaError("forbidden", "auth", phrases.hostedNotYours);
+	return { by, standing: { facts: seen.facts, kept: context.kept.of(view) }, place, inside: seen.members };
+}

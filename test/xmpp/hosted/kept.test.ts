@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import type { RoomId } from "../../../src/core/ids.ts";
+import { createKeptStore, type KeptChange, nothingKept } from "../../../src/xmpp/hosted/kept.ts";
+import { quiet } from "../../fakes.ts";
+
+const room = "!lobby@bridge.test" as RoomId;
+const member = (n: number): KeptChange => ({ list: "members", key: `xmpp ${n}`, value: `${n}@verona.test` });
+
+function world(bound?: Readonly<{ ofRoom: number; bytes: number }>, cursors = new Map<string, string>()) {
+	const bridge = () => ({
+		cursors: async (prefix: string) =>
+			[...cursors].flatMap(([key, value]) => (key.startsWith(prefix) ? [{ key, value }] : [])),
+		saveCursor: async ({ key, value }: { key: string; value: string | undefined }) => {
+			if (value === undefined) cursors.delete(key);
+			else cursors.set(key, value);
+		},
+	});
+	const store = createKeptStore({ bridge, log: quiet, changed: () => undefined, ...(bound && { bound }) });
+	return { store, cursors };
+}
+
+test("what is kept of a room outlives a restart, each list of it", async () => {
+	const { store, cursors } = world();
+	store.change(room, [
+		member(1),
+		{ list: "nicks", key: "xmpp 1", value: { jid: "1@verona.test", nick: "County" } },
+		{ list: "domains", key: "spam.test", value: "spam" },
+		{ list: "moderators", key: "xmpp 1", value: { jid: "1@verona.test", level: 25, by: "2@verona.test" } },
+	]);
+	const after = world(undefined, cursors).store;
+	await after.load();
+	expect(after.of(room)).toEqual(store.of(room));
+	expect(Object.values(after.of(room)).map(({ size }) => size)).toEqual([1, 1, 1, 1]);
+	after.forget(room);
+	expect([after.of(room), cursors.size]).toEqual([nothingKept, 0]);
+});
+
+test("more than a bound is refused, and what is kept can always be taken away", () => {
+	const few = world({ ofRoom: 2, bytes: 1_000_000 }).store;
+	few.change(room, [member(1), member(2)]);
+	expect(few.takes(room, [member(3)])).toBe(false);
+	expect(few.takes(room, [{ list: "members", key: "xmpp 1", value: undefined }, member(3)])).toBe(true);
+	const small = world({ ofRoom: 100, bytes: 400 }).store;
+	expect(small.takes(room, [member(1)])).toBe(true);
+	small.change(room, [member(1), member(2), member(3)]);
+	expect(small.takes("!other@bridge.test" as RoomId, [member(1)])).toBe(false);
+	expect(small.takes(room, [{ list: "members", key: "xmpp 1", value: undefined }])).toBe(true);
+});
