@@ -330,7 +330,7 @@ describe("commands", () => {
 			);
 		const greeting = await said(
 			"the greeting",
-			/^Hello Alice Capulet! I am Trivium.*\njoin ROOM – .*“help” lists/s,
+			/^Hello Alice Capulet! I am Trivium.*\njoin ROOM \[PASSWORD\] – .*“help” lists/s,
 		);
 		expect(greeting.content).toMatchObject({ msgtype: "m.notice", "m.mentions": {} });
 		const answer = await said("the answer", /I can do this here:\n.*\nstatus – /s);

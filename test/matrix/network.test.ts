@@ -629,7 +629,7 @@ describe("the bot, invited to a room", () => {
 	test("greets once, with what the inviter may do there", async () => {
 		const [words = "", ...more] = await invited(hs.room(alice), alice, 2);
 		expect(words).toMatch(/^Hello Alice! I am Trivium, the bridge between Matrix and XMPP\./);
-		expect(words).toContain("\njoin ROOM – ");
+		expect(words).toContain("\njoin ROOM [PASSWORD] – ");
 		expect(words).not.toContain("link");
 		expect(words).toMatch(/“help” lists everything\.$/);
 		expect(more).toEqual([]);
