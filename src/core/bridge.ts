@@ -32,8 +32,8 @@ import { createPortals, type Portals } from "./portals.ts";
 import { createReflection } from "./reflection.ts";
 import { createRepeats } from "./repeats.ts";
 import { createRoomCapabilities } from "./room-capabilities.ts";
+import { createRoomLooks } from "./room-looks.ts";
 import { createRoomMaking } from "./room-making.ts";
-import { createRoomPictures } from "./room-pictures.ts";
 import { createRouter, type Rules } from "./route.ts";
 import { createSenderNotices } from "./sender-notices.ts";
 import { createSignals } from "./signals.ts";
@@ -294,7 +294,7 @@ export function createBridge(deps: {
 		},
 		close: portals.close,
 		policyChanged: policies.changed,
-		pictured: createRoomPictures({ portal: portals.only, network }),
+		...createRoomLooks({ portal: portals.only, network }),
 		ended: createEndedLinks({ portals, network, sync, log }),
 		async open({ network: of, ref }, range) {
 			const { open } = network(of);

@@ -80,8 +80,15 @@ type Base = Readonly<{
 	to?: Person;
 }>;
 
+/**
+ * A message with `sets` tells in words of a change that its sender has made to the room: a network that can make the same
+ * change does so, and others show the words. A topic of "" is none.
+ */
+export type Sets = Readonly<{ topic: string }>;
 /** A message whose `aka` holds the id of its own thread begins the thread, unless the journal knows an earlier one of it. */
-export type Message = Base & Words & Readonly<{ kind: "message"; replyTo?: Reference; thread?: Reference }>;
+export type Message = Base &
+	Words &
+	Readonly<{ kind: "message"; replyTo?: Reference; thread?: Reference; sets?: Sets }>;
 /** A new content for `target`, which keeps its reply and its thread. */
 export type Edit = Base &
 	Words &

@@ -11,7 +11,7 @@ import type { ByteRange, Opened } from "./media.ts";
 import type { Bridge } from "./offered.ts";
 import type { Avatar, Person } from "./person.ts";
 import type { PolicyLists } from "./policy-lists.ts";
-import type { RoomInfo } from "./room-info.ts";
+import type { Description, RoomInfo } from "./room-info.ts";
 import type { Shown, Signal, SignalOut } from "./signal.ts";
 
 export type { Bridge, Cursor, Received, Unnamed } from "./offered.ts";
@@ -228,6 +228,11 @@ export interface Network {
 	 * here have no picture that the bridge can set.
 	 */
 	showPicture?(link: Link, picture: Avatar | null): void;
+	/**
+	 * Gives a link's room the name and topic of another network's room, as far as the bridge made it or nobody gave it its own.
+	 * Returns at once. Absent: rooms here take neither.
+	 */
+	describe?(link: Link, description: Description): void;
 	/** Invites a person of this network to a room of ours. Absent: no room here needs an invitation. */
 	invite?(room: RoomId, person: Person): Promise<void>;
 

@@ -8,7 +8,7 @@ import type { Link, OwnRoom, Portal } from "./mapping.ts";
 import type { ByteRange, Opened } from "./media.ts";
 import type { Level } from "./permissions.ts";
 import type { Avatar, Person } from "./person.ts";
-import type { RoomInfo } from "./room-info.ts";
+import type { Description, RoomInfo } from "./room-info.ts";
 import type { Shown, Signal } from "./signal.ts";
 
 /** The read position of a source, in its network's own format. */
@@ -106,6 +106,8 @@ export interface Bridge {
 	resume(network: NetworkName): void;
 	/** Takes the news that a list of banned people has changed. */
 	policyChanged(network: NetworkName, list: RoomId): Promise<void>;
+	/** Shows the name and topic that a room has in the other rooms of its portal, as far as those have none of their own. */
+	described(network: NetworkName, room: RoomId, description: Description): Promise<void>;
 	/** Shows the new picture of a room in the other rooms of its portal; null: the room has none any more. */
 	pictured(network: NetworkName, room: RoomId, picture: Avatar | null): Promise<void>;
 	/** Removes a portal that nobody uses any more. */

@@ -1,18 +1,25 @@
 import type { NetworkName, RoomId } from "./ids.ts";
-import type { Portal } from "./mapping.ts";
+import type { Link, Portal } from "./mapping.ts";
 import type { Network } from "./network.ts";
-import type { Avatar } from "./person.ts";
+import type { Bridge } from "./offered.ts";
 
-/** Returns the function that shows the picture of a room in the other rooms of its portal. Nothing is repeated that fails. */
-export const createRoomPictures =
-	(deps: {
-		portal(network: NetworkName, room: RoomId): Promise<Portal | undefined>;
-		network(name: NetworkName): Pick<Network, "showPicture">;
-	}) =>
-	async (of: NetworkName, room: RoomId, picture: Avatar | null): Promise<void> => {
+/** Returns the functions that show the picture, name and topic of a room in the other rooms of its portal. Nothing is repeated that fails. */
+export function createRoomLooks(deps: {
+	portal(network: NetworkName, room: RoomId): Promise<Portal | undefined>;
+	network(name: NetworkName): Pick<Network, "showPicture" | "describe">;
+}): Pick<Bridge, "pictured" | "described"> {
+	/** Resolves with the links of the other rooms that take something from this one. */
+	async function others(of: NetworkName, room: RoomId): Promise<readonly Link[]> {
 		const { links = [] } = (await deps.portal(of, room)) ?? {};
 		const from = links.find((link) => link.network === of && link.room === room);
-		if (!from?.in) return;
-		for (const link of links)
-			if (link.id !== from.id && link.out) deps.network(link.network).showPicture?.(link, picture);
+		return from?.in ? links.filter((link) => link.id !== from.id && link.out) : [];
+	}
+	return {
+		async pictured(of, room, picture) {
+			for (const link of await others(of, room)) deps.network(link.network).showPicture?.(link, picture);
+		},
+		async described(of, room, description) {
+			for (const link of await others(of, room)) deps.network(link.network).describe?.(link, description);
+		},
 	};
+}

@@ -168,7 +168,10 @@ export function createMatrixClient(options: {
 		state: <T>(room: string, type: string, key: string, as?: string) =>
 			call<T>("GET", at`/_matrix/client/v3/rooms/${room}/state/${type}/${key}`, { ...(as && { as }) }),
 		setState: (room: string, type: string, key: string, body: object, as?: string) =>
-			call("PUT", at`/_matrix/client/v3/rooms/${room}/state/${type}/${key}`, { body, ...(as && { as }) }),
+			call<{ event_id: string }>("PUT", at`/_matrix/client/v3/rooms/${room}/state/${type}/${key}`, {
+				body,
+				...(as && { as }),
+			}),
 		join: (room: string, as?: string) =>
 			call<{ room_id: string }>("POST", at`/_matrix/client/v3/join/${room}`, { body: {}, ...(as && { as }) }),
 		/** Joins under a name and with a picture of this room alone, where the homeserver takes one here. `via`: servers that know the room. */

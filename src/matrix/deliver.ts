@@ -13,6 +13,7 @@ import { matrixNetwork } from "./mxid.ts";
 import * as phrases from "./phrases.ts";
 import type { Ranks } from "./ranks.ts";
 import type { RoomCreation } from "./room-creation.ts";
+import { createTopicSender } from "./room-descriptions.ts";
 import { isOfView, type Rooms } from "./rooms.ts";
 import { createFileSender } from "./send-file.ts";
 import { createModerationSender } from "./send-moderation.ts";
@@ -43,6 +44,7 @@ export function createDelivery(deps: {
 }): (out: Outbound) => Promise<readonly MessageId[]> {
 	const { client, members, ghosts, ranks, rooms, sendOnce, bot, guard } = deps;
 	const react = createReactionSender(deps);
+	const setTopic = createTopicSender(client);
 	const redact = createRedactionSender(deps);
 	const moderate = createModerationSender(deps);
 	const files = createFileSender(deps);
@@ -126,6 +128,9 @@ export function createDelivery(deps: {
 				const showRank = () =>
 					guard.run("ranks of ghosts", () => (ghost === bot ? undefined : ranks.show(out, ghost)));
 				await showRank();
+				const topic = event.kind === "message" && !isOfView(out) ? event.sets?.topic : undefined;
+				const set = topic === undefined ? undefined : await setTopic(room, topic, ghost, bot);
+				if (set !== undefined) return [set as MessageId];
 				const there = await writeContext(event, out.refs, room, ghost);
 				const ids: MessageId[] = [];
 				for (const [index, part] of inParts(event).entries()) {

@@ -103,7 +103,13 @@ export const kinds: readonly Kind[] = [
 		what: "pinned messages",
 		shown: "in words when one is pinned",
 	},
-	{ types: ["m.room.topic"], state: true, as: "topic", what: "topic", shown: "in words" },
+	{
+		types: ["m.room.topic"],
+		state: true,
+		as: "topic",
+		what: "topic",
+		shown: "the subject of a MUC; in words in a chat, and where nobody of the bridge may set the subject",
+	},
 	{ types: ["m.room.name"], state: true, as: "name", what: "name of the room", shown: "in words" },
 	{
 		types: ["m.room.avatar"],

@@ -3,6 +3,7 @@ import type { BridgeEvent, Edit, Message, Reference, Words } from "../core/event
 import type { MessageId, RoomId } from "../core/ids.ts";
 import { nameOf } from "../core/names.ts";
 import { isChanged, type Person } from "../core/person.ts";
+import { topicText } from "../core/room-info.ts";
 import {
 	asObject,
 	type Content,
@@ -19,7 +20,7 @@ import {
 } from "./event.ts";
 import { treatmentOf } from "./event-kinds.ts";
 import { avatarAt, memberBefore } from "./message/attachments.ts";
-import { happeningIn, pinned } from "./message/happenings.ts";
+import { happeningIn, pinned, topicOf } from "./message/happenings.ts";
 import { mentioned } from "./message/mentions.ts";
 import { moderationIn, mutedIn, muteIn } from "./message/moderation.ts";
 import { copiesIn, passedIn } from "./message/origin.ts";
@@ -113,7 +114,8 @@ function translate(event: MatrixEvent, around: ReadContext): BridgeEvent | undef
 	if (as === "powers") return muteIn(event, said, around);
 	if (!isHappening(as)) return timelineEvent(event, as, said, around);
 	const words = happeningIn(as, event, around, (one) => shortOf(one, around));
-	return words && { ...said, aka: [ownId(event.event_id, event.sender)], ...words, kind: "message" };
+	const sets = as === "topic" && { sets: { topic: topicText(topicOf(event.content)) } };
+	return words && { ...said, aka: [ownId(event.event_id, event.sender)], ...words, ...sets, kind: "message" };
 }
 
 function timelineEvent(

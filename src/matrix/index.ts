@@ -49,6 +49,7 @@ import { createRanks } from "./ranks.ts";
 import { differences, loadRegistration } from "./registration.ts";
 import { createRoomAliases } from "./room-aliases.ts";
 import { createRoomCreation } from "./room-creation.ts";
+import { createRoomDescriptions } from "./room-descriptions.ts";
 import { createRoomLabels } from "./room-labels.ts";
 import { createRoomPictures } from "./room-pictures.ts";
 import { createRooms } from "./rooms.ts";
@@ -348,6 +349,7 @@ export function createMatrix(
 				const body = answer(text, undefined);
 				await client.send(room, "m.room.message", `announce.${txn}`, { ...(as && { as }), body });
 			}),
+		describe: createRoomDescriptions({ client, mapping, guard, log }),
 		showPicture: createRoomPictures({ client, mapping, faces, bot, guard, log }),
 		invite: (room, person) =>
 			ask(async () => {

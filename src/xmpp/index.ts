@@ -175,6 +175,10 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 			paced: createConcurrencyLimit(roomsAtOnce),
 			faces,
 			sealer: deps.sealer,
+			described: (room, description) =>
+				void guard.run("looks of a MUC", () =>
+					bridge.described(xmppNetwork, room.jid as RoomId, description),
+				),
 			pictured: (room, picture) =>
 				void guard.run("picture of a MUC", () => bridge.pictured(xmppNetwork, room.jid as RoomId, picture)),
 			now,

@@ -207,6 +207,47 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		expect(shown.url).toBe(url);
 	});
 
+	test("the subject of a MUC is the topic from the start, and a new one on either side is that of the other", async () => {
+		const own = `topical@${bridged.xmpp.muc}`;
+		await romeo.joinRoom(own, "Romeo");
+		await romeo.configureRoom(own, { "muc#roomconfig_changesubject": "1" });
+		const subject = (words: string) =>
+			romeo.send(xml("message", { to: own, type: "groupchat" }, xml("subject", {}, words)));
+		await subject("from the start");
+		await romeo.waitFor("the subject", (one) => one.getChild("subject")?.getText() === "from the start");
+		const room = await juliet.createRoom({
+			...{ preset: "public_chat", invite: ["@trivium:hs.test"] },
+			power_level_content_override: { users: { [juliet.userId]: 100, "@trivium:hs.test": 50 } },
+		});
+		const says = (words: string) =>
+			juliet.waitFor(words, (e) => e.room_id === room && String(e.content.body).includes(words), 20_000);
+		const path = `v3/rooms/${room}/state/m.room.topic/`;
+		const topic = (words: string) =>
+			vi.waitFor(async () => expect(await juliet.request("GET", path)).toMatchObject({ topic: words }), {
+				...{ timeout: 20_000, interval: 200 },
+			});
+		await says("Hello");
+		await juliet.send(room, `!bridge link xmpp ${own}`);
+		await says("Linked to");
+		await topic("from the start");
+		await juliet.request("PUT", path, { topic: "from Matrix" });
+		const set = await romeo.waitFor(
+			"the topic of Matrix",
+			(one) => one.getChild("subject")?.getText() === "from Matrix",
+			20_000,
+		);
+		expect(set.attrs.from).toBe(`${own}/Juliet Capulet`);
+		await subject("from XMPP");
+		await topic("from XMPP");
+		await says("changed the topic to: from XMPP");
+		// Nothing came back, and nobody read words for a subject that clients show.
+		await juliet.send(room, "marker");
+		await romeo.waitForMessage("marker", `${own}/Juliet Capulet`, 20_000);
+		const here = romeo.inbox.items.filter((one) => one.attrs.from?.startsWith(`${own}/`));
+		expect(here.filter((one) => one.getChild("body")?.getText().includes("topic"))).toEqual([]);
+		expect(here.filter((one) => one.getChild("subject")?.getText() === "from XMPP")).toHaveLength(1);
+	});
+
 	test("a MUC with a password opens to the person who tells it to the bot, and to nobody else", async () => {
 		const own = `vault@${bridged.xmpp.muc}`;
 		await romeo.joinRoom(own, "Romeo");

@@ -35,6 +35,7 @@ const pictures = () =>
 				if (refuses) throw new MatrixError(403, "M_FORBIDDEN", "no");
 				shown = (content as { url?: string }).url;
 				set.push(shown);
+				return { event_id: "$set" };
 			},
 		},
 		mapping,

@@ -50,7 +50,7 @@ export function happeningIn(
 			return id ? did(phrases.pinned(target && short(target))) : undefined;
 		}
 		case "topic":
-			return changed(content, before, topicOf, phrases.changedTopic, phrases.removedTopic);
+			return changed(content, before, (of) => line(topicOf(of)), phrases.changedTopic, phrases.removedTopic);
 		case "name":
 			return changed(content, before, (of) => line(of.name), phrases.renamedRoom, phrases.removedName);
 		case "picture":
@@ -74,7 +74,7 @@ const minutes = (timeout: unknown): number | undefined =>
 		: undefined;
 
 /** Returns the topic in plain text. // Matrix spec, "m.room.topic" */
-const topicOf = (content: Content) => line(content.topic) || line(labelOf(content["m.topic"]));
+export const topicOf = (content: Content) => text(content.topic) || labelOf(content["m.topic"]);
 
 function changed(
 	content: Content,

@@ -4,6 +4,7 @@ import type { Guard } from "../../core/guard.ts";
 import type { Log } from "../../core/log.ts";
 import type { Cursor, Received } from "../../core/network.ts";
 import type { Avatar, Person } from "../../core/person.ts";
+import type { Description } from "../../core/room-info.ts";
 import type { Sealer } from "../../core/sealer.ts";
 import type { Signal } from "../../core/signal.ts";
 import type { Archive } from "../muc/archive.ts";
@@ -60,6 +61,8 @@ export type World = Readonly<{
 	faces: Pick<Pictures, "get" | "hash">;
 	/** Tells the portal the picture of a MUC, null for none. */
 	pictured(room: Room, picture: Avatar | null): void;
+	/** Tells the portal the name or topic that a MUC has. */
+	described(room: Room, description: Description): void;
 	/** Notes that a MUC takes lines again, so that its lane retries at once. */
 	resume(): void;
 	/** Limits how many works of one `line` run at once, such as joins at one service: servers throttle floods of them. */

@@ -18,6 +18,7 @@ import { hasIds, readContext } from "./participants.ts";
 import { advance, markSaved, noteLastEvent } from "./read-position.ts";
 import { type Room, readable } from "./room.ts";
 import { release, speaker } from "./roster.ts";
+import { takeOwnSubject, takeStandingSubject } from "./subject.ts";
 
 /** Lines of a MUC, in the active listener's copy: our own are confirmed, those of others handed on, each once and in order. */
 
@@ -41,9 +42,12 @@ export function takeLiveLine(room: Room, stanza: Element, context: Context): rea
 	if (room.listening.inHistory) {
 		endHistory(room.listening);
 		room.backfill.gap?.end();
-		if (subject) return [];
+		if (subject) {
+			takeStandingSubject(room, stanza, context);
+			return [];
+		}
 	}
-	const mine = confirmOwnLine(room, stanza, false, context);
+	const mine = takeOwnSubject(room, stanza, context) || confirmOwnLine(room, stanza, false, context);
 	// This line is for an occupant that an earlier run left in the MUC. The backfill brings it again after the join.
 	if (!hears(room.listening.active) && !room.backfill.gap) return [];
 	if (mine) {

@@ -152,6 +152,7 @@ function discovered(room: Room, features: RoomFeatures, context: Context): void 
 	const before = hasIds(room);
 	setFeatures(room, features);
 	if (hasIds(room) !== before) context.changed(room);
+	if (features.name !== undefined) context.described(room, { name: features.name });
 	if (features.picture !== undefined) showPicture(room, features.picture, context);
 }
 

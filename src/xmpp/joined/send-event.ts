@@ -9,6 +9,7 @@ import { come, renameInTurn, say } from "./outbox.ts";
 import type { OwnOccupant } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
 import { inTurn } from "./send-queue.ts";
+import { setSubject, setsTopic } from "./set-subject.ts";
 
 /**
  * Sends an event of the person behind `ours` into a MUC. Resolves with the ids that a message or edit has there.
@@ -23,7 +24,9 @@ export async function sendEvent(
 	const { event } = out;
 	switch (event.kind) {
 		case "message":
-			return say(room, ours, out, event, context);
+			return setsTopic(event)
+				? setSubject(room, ours, out, event, context)
+				: say(room, ours, out, event, context);
 		case "edit":
 			return edit(room, ours, out, event, context);
 		case "redaction":

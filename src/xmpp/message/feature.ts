@@ -1,6 +1,6 @@
 import { spend } from "../../core/budget.ts";
 import type { Support } from "../../core/capabilities.ts";
-import type { BridgeEvent, Media, Reference, Words } from "../../core/event.ts";
+import type { BridgeEvent, Media, Reference, Sets, Words } from "../../core/event.ts";
 import type { MessageId } from "../../core/ids.ts";
 import type { Reaction } from "../../core/journal.ts";
 import type { Refs } from "../../core/network.ts";
@@ -66,6 +66,8 @@ export type ParsedMessage = Readonly<{
 	replyTo?: Reference;
 	thread?: Reference;
 	act?: Act;
+	/** As `sets` of the neutral event. */
+	sets?: Sets;
 	/** Further ids of this message. */
 	aka: readonly MessageId[];
 	/** As `passed` of the neutral event. */

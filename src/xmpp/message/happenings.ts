@@ -1,5 +1,6 @@
 import { spend } from "../../core/budget.ts";
 import { oneLine } from "../../core/names.ts";
+import { topicText } from "../../core/room-info.ts";
 import { type Happening, isHappening, treatmentOf } from "../payload-kinds.ts";
 import * as phrases from "../phrases.ts";
 import { child, type Element, text } from "../stream/xml.ts";
@@ -16,8 +17,12 @@ export const happenings: MessageFeature = {
 	read(stanza, parsed, where) {
 		const { media, location, act, nothing } = parsed;
 		if (media || location || act || nothing || wordsOf(parsed) !== "") return parsed;
-		const said = happeningIn(stanza) ?? (where.room ? undefined : topicIn(stanza));
-		return said === undefined ? parsed : { ...parsed, style: "emote", body: points(said), mentions: [] };
+		const topic = where.room ? undefined : topicIn(stanza);
+		const said = happeningIn(stanza) ?? (topic === undefined ? undefined : changed(line(topic)));
+		const sets = topic !== undefined && { sets: { topic: topicText(topic) } };
+		return said === undefined
+			? parsed
+			: { ...parsed, ...sets, style: "emote", body: points(said), mentions: [] };
 	},
 };
 
@@ -55,8 +60,10 @@ function inWords(as: Happening, element: Element): string | undefined {
 	}
 }
 
+const changed = (topic: string) => (topic ? phrases.changedTopic(topic) : phrases.removedTopic);
+
 /**
- * Returns the words for a new topic of a MUC. XEP-0045 §8.1: a subject without a body and a thread changes the topic. §7.2.15: at
+ * Returns the new topic of a MUC. XEP-0045 §8.1: a subject without a body and a thread changes the topic. §7.2.15: at
  * a join the MUC repeats the topic, with the time when it was set, or in its own name.
  */
 function topicIn(stanza: Element): string | undefined {
@@ -64,6 +71,5 @@ function topicIn(stanza: Element): string | undefined {
 	if (stanza.attrs.type !== "groupchat" || !subject || child(stanza, "body") || child(stanza, "thread"))
 		return undefined;
 	if (child(stanza, "delay", "urn:xmpp:delay")) return undefined;
-	const topic = line(subject.getText());
-	return topic ? phrases.changedTopic(topic) : phrases.removedTopic;
+	return subject.getText();
 }

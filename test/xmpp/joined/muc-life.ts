@@ -91,6 +91,7 @@ export function lives(chance: () => number, faults: MucFaults) {
 				resume: () => bridge.resume(theirs.name),
 				paced: createConcurrencyLimit(20),
 				faces: fakeFaces(),
+				described: () => undefined,
 				pictured: () => undefined,
 				now,
 			},

@@ -15,6 +15,7 @@ import type {
 import type { Link } from "../../../src/core/mapping.ts";
 import type { Outbound, Received } from "../../../src/core/network.ts";
 import type { Person } from "../../../src/core/person.ts";
+import type { Description } from "../../../src/core/room-info.ts";
 import { createSealer, type Sealer } from "../../../src/core/sealer.ts";
 import type { Signal } from "../../../src/core/signal.ts";
 import { createConcurrencyLimit } from "../../../src/xmpp/concurrency-limit.ts";
@@ -116,6 +117,8 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 	const faces = fakeFaces();
 	/** The sealer of this run. */
 	const keys: { sealer?: Sealer } = { sealer: createSealer(Buffer.alloc(32, 1).toString("base64")) };
+	/** The names and topics of the MUC that the portal was told. */
+	const descriptions: Description[] = [];
 	/** The pictures of the MUC that the portal was told. */
 	const pictures: string[] = [];
 	const begin = () =>
@@ -199,6 +202,7 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 				paced: createConcurrencyLimit(20),
 				faces,
 				...(keys.sealer && { sealer: keys.sealer }),
+				described: (_room, description) => void descriptions.push(description),
 				pictured: (_room, picture) => void pictures.push(picture?.hash ?? "none"),
 				now: () => ({ at: Date.now(), unique: () => `u${Math.random()}` }),
 			},
@@ -278,6 +282,7 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 		faces,
 		keys,
 		pictures,
+		descriptions,
 		load,
 		muc,
 		told,
