@@ -3,13 +3,14 @@ import { createLookAlikes } from "../core/confusable.ts";
 import { PermanentError } from "../core/errors.ts";
 import type { BridgeEvent } from "../core/event.ts";
 import { createGuard, type Guard } from "../core/guard.ts";
-import type { MessageId, NetworkName, RoomId } from "../core/ids.ts";
+import type { MessageId, RoomId } from "../core/ids.ts";
 import { createRateLimit } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import type { Mapping, Portal } from "../core/mapping.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
 import type { Bridge, Network, Outbound } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
+import { createAddresses } from "./addresses.ts";
 import { capabilities } from "./capabilities.ts";
 import { createMatrixClient, MatrixError } from "./client.ts";
 import { createDelivery } from "./deliver.ts";
@@ -27,16 +28,7 @@ import { createLookup } from "./lookup.ts";
 import { createMediaStore } from "./media.ts";
 import { createMembers } from "./members.ts";
 import { createMessageStatus } from "./message-status.ts";
-import {
-	aliasAddress,
-	ghostAddress,
-	isGhost,
-	matrixNetwork,
-	matrixTitle,
-	matrixTo,
-	personMxid,
-	portalAlias,
-} from "./mxid.ts";
+import { isGhost, matrixNetwork, matrixTitle, portalAlias } from "./mxid.ts";
 import { createNewcomers } from "./newcomers.ts";
 import { createOtherBridges } from "./other-bridges.ts";
 import { createOwnAliases } from "./own-aliases.ts";
@@ -58,7 +50,6 @@ import { createSendOnce } from "./send-once.ts";
 import { createRoomService } from "./serve-rooms.ts";
 import { createSignals, typingLasts } from "./signals.ts";
 import { answer } from "./to-matrix.ts";
-import { typedId } from "./typed-id.ts";
 
 export type MatrixOptions = Readonly<{
 	/** URL of the client-server API. */
@@ -357,18 +348,7 @@ export function createMatrix(
 				const chat = portal?.between !== undefined;
 				await rooms.invite(room, person.id, chat, await rooms.speaker(room, portal));
 			}),
-		show: ({ room = "?" }) => aliases.show(room),
-		url: (room) => matrixTo(aliases.show(room), domain),
-		personUrl: ({ id }) => matrixTo(id),
-		standsFor: ([typed = ""]) => {
-			const id = typedId(typed);
-			const found = ghostAddress(id, domain) ?? aliasAddress(id, domain);
-			return found && { network: found.network as NetworkName, address: found.address };
-		},
-		handle: (typed) => {
-			const id = typedId(typed);
-			return id.startsWith("@") ? personMxid([id], domain) : undefined;
-		},
+		...createAddresses(aliases, domain),
 		label: ({ room = "" }) => ask(async () => label(room, await speaker(room as RoomId))),
 		hasMessage: async (room, id) => {
 			try {
