@@ -60,6 +60,7 @@ const features: Readonly<Record<string, string>> = {
 	"urn:xmpp:message-moderate:1": "deletions by moderators (XEP-0425)",
 	"urn:xmpp:message-retract:1": "deletions (XEP-0424)",
 	"urn:xmpp:message-retract:1#tombstone": "marks of deleted messages in the archive (XEP-0424)",
+	"urn:xmpp:hats:0": "power beyond that of an admin or owner, such as “Power 75” (XEP-0317)",
 	"urn:xmpp:occupant-id:0": "ids of people that no nick change alters (XEP-0421)",
 	"urn:xmpp:ping": "pings (XEP-0199)",
 	"urn:xmpp:reactions:0": "reactions (XEP-0444)",

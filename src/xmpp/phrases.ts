@@ -247,6 +247,8 @@ export const hostedToRoom = "Your client has to send this to the room as a messa
 export const hostedToOneOccupant = "Write to the room, or send this to one person as a private message.";
 export const hostedAwayOccupant =
 	"This person is in the room with no client now. Write to their own address.";
+export const hatOfCreator = "Creator";
+export const hatOfPower = (level: number) => `Power ${level}`;
 export const hostedVoiceTitle = "Request for voice";
 export const hostedVoiceAsked = (nick: string) => `${nick} asks for the right to write in this room.`;
 export const hostedVoiceRole = "Requested role";

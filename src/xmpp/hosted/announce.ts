@@ -6,6 +6,7 @@ import { mucUser, statusCodes } from "../muc/status-codes.ts";
 import { photoFor } from "../photo.ts";
 import { type Element, xml } from "../stream/xml.ts";
 import type { HostedContext } from "./context.ts";
+import { hatOf, hatsPayload } from "./hats.ts";
 import { type Affiliation, type Happening, presence, type Shown, shown } from "./presences.ts";
 import type { HostedRoom, Occupant, Session } from "./room.ts";
 
@@ -16,7 +17,8 @@ export function shownNow(room: HostedRoom, occupant: Occupant, context: HostedCo
 		person.network === xmppNetwork
 			? undefined
 			: { jid: `${context.ghost(person)}/${context.resource}`, payloads: payloadsFor(person, context) };
-	return shown(occupant, room, ghost);
+	const hat = hatOf(room.facts, person);
+	return { ...shown(occupant, room, ghost), hats: hat && hatsPayload(hat, context.component) };
 }
 
 /** Returns the payloads of a ghost's presence; the picture is among them once it was read. */

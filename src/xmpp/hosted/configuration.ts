@@ -8,6 +8,7 @@ import { roomJid } from "./addresses.ts";
 import { announce, announceAbsent } from "./announce.ts";
 import { realJid } from "./archive-lines.ts";
 import type { HostedContext } from "./context.ts";
+import { hatOf } from "./hats.ts";
 import type { Kept } from "./kept.ts";
 import { closeRoom } from "./leaving.ts";
 import { affiliationOf, roleOf, type Standing } from "./presences.ts";
@@ -43,7 +44,11 @@ function tellOfRanks(room: HostedRoom, before: Standing, context: HostedContext)
 	for (const occupant of room.occupants.values()) {
 		const { person } = occupant;
 		const [affiliation, role] = [affiliationOf(room, person), roleOf(room, person)];
-		if (affiliationOf(before, person) === affiliation && roleOf(before, person) === role) continue;
+		const same =
+			affiliationOf(before, person) === affiliation &&
+			roleOf(before, person) === role &&
+			hatOf(before.facts, person)?.id === hatOf(room.facts, person)?.id;
+		if (same) continue;
 		const act = context.acts.take(room, person, "rank");
 		const isNew = role === "moderator" && reveal(room, occupant, context);
 		if (!isNew) announce(room, occupant, context, act);

@@ -59,6 +59,7 @@ export type Shown = Readonly<{
 	affiliation: Affiliation;
 	role: Role;
 	payloads: readonly Element[];
+	hats?: Element | undefined;
 }>;
 
 /** Returns the occupant as presences show it. `ghost`: the full JID of its ghost, and the payloads of all ghosts' presences. */
@@ -98,6 +99,7 @@ export function presence(address: string, one: Shown, what: Happening = {}): Ele
 		"presence",
 		{ from: `${address}/${one.nick}`, id: what.id, type: gone && "unavailable" },
 		gone ? undefined : one.payloads,
+		gone ? undefined : one.hats,
 		xml(
 			"x",
 			{ xmlns: mucUser },

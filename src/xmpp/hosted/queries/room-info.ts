@@ -3,6 +3,7 @@ import { vars } from "../../message/index.ts";
 import { shownRoom } from "../../message/passed-rooms.ts";
 import { type Element, xml } from "../../stream/xml.ts";
 import { pageMost } from "../archive-query.ts";
+import { hats } from "../hats.ts";
 
 /** The description of a hosted room for disco#info (XEP-0045 §6.4). Pure. */
 
@@ -21,6 +22,7 @@ const always: readonly string[] = [
 	"muc_nonanonymous",
 	"muc_persistent",
 	"muc_unsecured",
+	hats,
 	"urn:xmpp:mam:2",
 	"urn:xmpp:mam:2#extended",
 	"urn:xmpp:message-moderate:1",
