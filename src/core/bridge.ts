@@ -19,6 +19,7 @@ import { createLanes } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Mapping, Portal } from "./mapping.ts";
 import { type Meter, noMeter } from "./meter.ts";
+import { createMovedRooms } from "./moved-rooms.ts";
 import { withName, withNames } from "./names.ts";
 import type { Bridge, Network, Received } from "./network.ts";
 import { createOnlookers } from "./onlookers.ts";
@@ -296,6 +297,7 @@ export function createBridge(deps: {
 		policyChanged: policies.changed,
 		...createRoomLooks({ portal: portals.only, network }),
 		ended: createEndedLinks({ portals, network, sync, log }),
+		moved: createMovedRooms({ portals, network, journal, sync, receive, guard, log }),
 		async open({ network: of, ref }, range) {
 			const { open } = network(of);
 			if (!open) throw new PermanentError("not-found", phrases.fileGone);

@@ -276,6 +276,23 @@ export function createPortals(deps: {
 				return save({ ...now, links });
 			}),
 
+		/**
+		 * Puts `to` in the place of a link's room: the old one is served no more, and each room of the portal is told of the
+		 * others anew. Resolves with undefined if `to` is in a portal already.
+		 */
+		move: (before: Portal, link: Link, to: RoomId): Promise<Portal | undefined> =>
+			alone([...ofPortal(before), ofRoom(link.network, to)], async () => {
+				if (await only(link.network, to)) return undefined;
+				const { make: _make, ...rest } = link;
+				const links = before.links.map((one) => (one.id === link.id ? { ...rest, room: to } : one));
+				const moved = await save({ ...before, links });
+				await detach(before, link);
+				note(moved);
+				for (const { id } of links) attached.delete(id);
+				await attach(moved);
+				return moved;
+			}),
+
 		/** Stores settings of a room; undefined values reset to the default. Resolves with undefined if there is no portal. */
 		choose: async (
 			here: NetworkName,

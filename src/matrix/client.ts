@@ -172,8 +172,14 @@ export function createMatrixClient(options: {
 				body,
 				...(as && { as }),
 			}),
-		join: (room: string, as?: string) =>
-			call<{ room_id: string }>("POST", at`/_matrix/client/v3/join/${room}`, { body: {}, ...(as && { as }) }),
+		/** Joins a room. `via`: servers that know it, for a room that ours may not know. */
+		join: (room: string, as?: string, via?: readonly string[]) =>
+			call<{ room_id: string }>("POST", at`/_matrix/client/v3/join/${room}`, {
+				body: {},
+				...(as && { as }),
+				// COMPAT server_name: before Matrix v1.12.
+				...(via && { query: { via, server_name: via } }),
+			}),
 		/** Joins under a name and with a picture of this room alone, where the homeserver takes one here. `via`: servers that know the room. */
 		joinAs: (
 			room: string,

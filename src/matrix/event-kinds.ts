@@ -123,7 +123,7 @@ export const kinds: readonly Kind[] = [
 		state: true,
 		as: "upgrade",
 		what: "replacement of the room",
-		shown: "in words",
+		shown: "in words; the link goes on in the new room",
 	},
 	{
 		types: ["m.room.encryption"],

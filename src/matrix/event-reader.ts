@@ -24,6 +24,7 @@ import type { Ranks } from "./ranks.ts";
 import type { RoomCreation } from "./room-creation.ts";
 import type { Rooms } from "./rooms.ts";
 import { echoOf, type Foreign, type TimelineEntry } from "./timeline.ts";
+import type { Upgrades } from "./upgrades.ts";
 
 /** A request of a person to the bridge itself. */
 export type Request = Readonly<{
@@ -58,6 +59,7 @@ export function createEventReader(deps: {
 	log: Log;
 	/** Hands over the events that people sent before we joined a room. */
 	take(events: readonly MatrixEvent[]): Promise<void>;
+	upgrades: Upgrades;
 	inTime(work: Promise<void>, what: string): Promise<void>;
 	/** Resolves with the account that reads a room for the bridge: a ghost in it; undefined is the bot. */
 	reader(room: RoomId): Promise<string | undefined>;
@@ -138,6 +140,7 @@ export function createEventReader(deps: {
 			void guard.run("picture of a room", () =>
 				bridge.pictured(matrixNetwork, room as RoomId, avatarAt(event.content.url)),
 			);
+		if (event.type === "m.room.tombstone" && subject === "" && !own && !hosted) deps.upgrades.replaced(event);
 		const seen = hosted ? await deps.see(event, around, as) : undefined;
 		if (isCall(event)) await inTime(declined(event, portal, neutral !== undefined), "call");
 		if (membership) {

@@ -50,6 +50,7 @@ import { createSendOnce } from "./send-once.ts";
 import { createRoomService } from "./serve-rooms.ts";
 import { createSignals, typingLasts } from "./signals.ts";
 import { answer } from "./to-matrix.ts";
+import { createUpgrades } from "./upgrades.ts";
 
 export type MatrixOptions = Readonly<{
 	/** URL of the client-server API. */
@@ -193,6 +194,7 @@ export function createMatrix(
 			eventCache,
 			otherBridges,
 			policyLists,
+			upgrades: createUpgrades({ client, rooms, bridge, bot, guard, log }),
 			bridge,
 			files,
 			domain,

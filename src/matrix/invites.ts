@@ -19,6 +19,7 @@ import type { OtherBridges } from "./other-bridges.ts";
 import * as phrases from "./phrases.ts";
 import type { Rooms } from "./rooms.ts";
 import { answer } from "./to-matrix.ts";
+import type { Upgrades } from "./upgrades.ts";
 
 /** Backoff in ms before each retry; after the last retry the invite is declined. */
 const retries = [2_000, 5_000, 15_000, 60_000];
@@ -39,6 +40,7 @@ export function createInvites(deps: {
 	bridge: Bridge;
 	domain: string;
 	bot: string;
+	upgrades: Pick<Upgrades, "arrived">;
 	/** The prefix of commands in a room. */
 	prefix: string;
 	log: Log;
@@ -123,6 +125,7 @@ export function createInvites(deps: {
 			rooms.botCame(room);
 			await members.read(room);
 			await refuseOtherBridge(event, undefined);
+			await deps.upgrades.arrived(room as RoomId);
 			await greet(event, inviter);
 		} else {
 			const portal = await bridge.portal(matrixNetwork, room as RoomId);

@@ -34,6 +34,8 @@ export const actOnlyThere = (
 export const tooManyLists = (most: number) => `the bridge follows ${most} lists already, and no more.`;
 export const noSuchList = (address: string) =>
 	`there is no list of banned people at ${address} that the bridge may read. The address of one looks like #bans:example.org.`;
+export const inviteToUpgrade = (bot: string) =>
+	`The bridge cannot enter the room that takes the place of this one. Invite ${bot} there, and the bridge goes on in it.`;
 export const botNeedsPower = (bot: string, has: number, needs: number) =>
 	`the bridge's account ${bot} has the power level ${has} here and needs ${needs} to give others one. Raise it, and choose this again.`;
 export const powerLost = (bot: string) =>

@@ -248,6 +248,47 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		expect(here.filter((one) => one.getChild("subject")?.getText() === "from XMPP")).toHaveLength(1);
 	});
 
+	test("a Matrix room that is replaced takes its link along, to a room that everybody may join and to one by invitation", async () => {
+		const own = `moving@${bridged.xmpp.muc}`;
+		await romeo.joinRoom(own, "Romeo");
+		await romeo.configureRoom(own);
+		const room = await juliet.createRoom({
+			...{ preset: "public_chat", invite: ["@trivium:hs.test"] },
+			power_level_content_override: { users: { [juliet.userId]: 100, "@trivium:hs.test": 50 } },
+		});
+		const says = (words: string, where: string) =>
+			juliet.waitFor(words, (e) => e.room_id === where && String(e.content.body).includes(words), 20_000);
+		await says("Hello", room);
+		await juliet.send(room, `!bridge link xmpp ${own}`);
+		await says("Linked to", room);
+		await juliet.send(room, "in the old room");
+		await romeo.waitForMessage("in the old room", `${own}/Juliet Capulet`, 20_000);
+		const upgrade = async (from: string) => {
+			const path = `v3/rooms/${encodeURIComponent(from)}/upgrade`;
+			return (await juliet.request<{ replacement_room: string }>("POST", path, { new_version: "11" }))
+				.replacement_room;
+		};
+		const goesOn = async (next: string, words: string) => {
+			await joined(next, "Romeo (owner)");
+			await juliet.send(next, words);
+			await romeo.waitForMessage(words, `${own}/Juliet Capulet`, 20_000);
+			await romeo.sendMessage(own, `${words}!`, "groupchat");
+			await juliet.waitForMessage(`${words}!`, next);
+		};
+		const next = await upgrade(room);
+		await goesOn(next, "in the new room");
+		const path = `v3/rooms/${encodeURIComponent(next)}/state/m.room.join_rules/`;
+		await juliet.request("PUT", path, { join_rule: "invite" });
+		const last = await upgrade(next);
+		await says("Invite @trivium:hs.test there", next);
+		await juliet.request("POST", `v3/rooms/${encodeURIComponent(last)}/invite`, {
+			user_id: "@trivium:hs.test",
+		});
+		await goesOn(last, "behind a door");
+		const members = [...(await juliet.members(room)).values()];
+		expect(members.filter((name) => name?.startsWith("Romeo"))).toEqual([]);
+	});
+
 	test("a MUC with a password opens to the person who tells it to the bot, and to nobody else", async () => {
 		const own = `vault@${bridged.xmpp.muc}`;
 		await romeo.joinRoom(own, "Romeo");

@@ -29,6 +29,7 @@ function slowHomeserver() {
 		},
 		ghosts: {},
 		rooms: { botCame: () => undefined },
+		upgrades: { arrived: async () => undefined },
 		otherBridges: { isGhost: () => false, wrote: async () => false },
 		bridge: { allows: () => true, mayOpen: () => undefined },
 		domain: "hs.test",

@@ -1,0 +1,71 @@
+import { expect, test, vi } from "vitest";
+import type { RoomId } from "../../src/core/ids.ts";
+import { createMemoryMapping } from "../../src/store/memory.ts";
+import { bridgeOf, command, rulesFor } from "../bridge.ts";
+import { fakeNetwork, until } from "../fakes.ts";
+
+const [plaza, market] = ["plaza" as RoomId, "market" as RoomId];
+
+/** Returns a bridge whose room "plaza" of the earth is linked to a room of the sky, with two people on each side. */
+async function linked() {
+	const [earth, sky] = [fakeNetwork("earth"), fakeNetwork("sky")];
+	const mapping = createMemoryMapping();
+	const core = bridgeOf([earth, sky], rulesFor({ "*": "link" }, { membersMirrored: 50 }), { mapping });
+	sky.rooms.set("verona", [sky.person("romeo"), sky.person("tybalt")]);
+	earth.rooms.set("plaza", [earth.person("ann"), earth.person("bob")]);
+	await core.start();
+	await command(core, earth, "link sky verona");
+	await sky.bridge.sync(sky.name, "verona" as RoomId, await sky.members("verona" as RoomId));
+	await until(
+		() => earth.sent.length === 2 && sky.sent.length === 2,
+		() => "not mirrored yet",
+	);
+	return { earth, sky, mapping, core };
+}
+const moves = (sent: ReturnType<typeof fakeNetwork>["sent"]) =>
+	sent.flatMap(({ event, room }) =>
+		event.kind === "membership" ? [`${event.sender.name} ${event.change} ${room}`] : [],
+	);
+
+test("a room that is replaced takes link, settings and people along; people who stay behind leave the others later", async () => {
+	vi.useFakeTimers({ toFake: ["setTimeout"], shouldAdvanceTime: true });
+	const { earth, sky, mapping, core } = await linked();
+	await command(core, earth, "settings reactions text");
+	const [before] = await mapping.portals();
+	earth.rooms.set("market", [earth.person("ann")]);
+	await earth.bridge.moved(earth.name, plaza, market);
+	const [now] = await mapping.portals();
+	expect(now?.links.map(({ id, room }) => [id, room])).toEqual(
+		before?.links.map(({ id, room }) => [id, room === plaza ? market : room]),
+	);
+	expect(now?.settings).toEqual({ reactions: "text" });
+	expect([...earth.attached]).toEqual(["market"]);
+	await until(
+		() => earth.sent.length === 4,
+		() => JSON.stringify(moves(earth.sent)),
+	);
+	expect(moves(earth.sent).slice(2).sort()).toEqual(["romeo join market", "tybalt join market"]);
+	await earth.say("market", "ann", "here we are");
+	await until(
+		() => sky.sent.some(({ event }) => event.kind === "message"),
+		() => "not said",
+	);
+	expect(moves(sky.sent)).not.toContain("bob leave verona");
+	await vi.advanceTimersByTimeAsync(5 * 60_000);
+	await until(
+		() => moves(sky.sent).includes("bob leave verona"),
+		() => JSON.stringify(moves(sky.sent)),
+	);
+	expect(moves(sky.sent)).not.toContain("ann leave verona");
+	vi.useRealTimers();
+	await core.stop(1_000);
+});
+
+test("a room does not move to one that is in a portal, and a room in none moves nowhere", async () => {
+	const { earth, mapping, core } = await linked();
+	const before = await mapping.portals();
+	await earth.bridge.moved(earth.name, "elsewhere" as RoomId, market);
+	await earth.bridge.moved(earth.name, plaza, plaza);
+	expect(await mapping.portals()).toEqual(before);
+	await core.stop(1_000);
+});
