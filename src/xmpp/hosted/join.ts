@@ -10,6 +10,7 @@ import { roomAt, roomJid, viewOf } from "./addresses.ts";
 import { admit, type Client, entryNick, isNickTaken, leaveUnused, showAsAway, store } from "./admission.ts";
 import type { HostedContext } from "./context.ts";
 import type { Attempt, JoinQueue } from "./join-queue.ts";
+import { letIn } from "./let-in.ts";
 import type { Loader } from "./load.ts";
 import { nickRefusal } from "./nick-changes.ts";
 import * as refusals from "./refusals.ts";
@@ -67,14 +68,14 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 		person: Person,
 		client: Client,
 	): Promise<Readonly<{ room: HostedRoom; called: string | undefined }> | Refusal> {
-		const { room: known, source, view, facts } = goal;
+		const { room: known, view, facts } = goal;
 		const occupant = known && occupantOf(known, person);
 		let called = occupant ? occupant.person.name : person.name;
 		// The ghost of an occupant is in, also while the person has no session.
 		if (!occupant) {
 			const nick = entryNick(known, person, client);
 			const one = nick === undefined ? person : { ...person, name: nick };
-			const entered = await context.memberships.enter(source, one, nick !== undefined);
+			const entered = await letIn(goal, one, nick !== undefined, context);
 			if (entered.kind === "refused") return refusals.notEntered(entered);
 			called = entered.name ?? one.name;
 		}

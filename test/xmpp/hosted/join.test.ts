@@ -257,6 +257,25 @@ describe("a nick that somebody has", () => {
 	});
 });
 
+test("a room by invitation that the bot has made lets people with an affiliation in, and nobody else", async () => {
+	const world = hostedWorld();
+	const members = [["xmpp romeo@montague.test", "romeo@montague.test"]];
+	world.cursors.set(`xmpp kept ${view}`, JSON.stringify({ members }));
+	await world.start();
+	const levels = { ...facts.levels!, of: new Map([["xmpp juliet@capulet.test", 50]]) };
+	world.source.facts = { ...facts, entry: "invited", made: true, levels };
+	const { enter } = world.source;
+	world.source.enter = async (person) =>
+		world.calls.some((call) => call.endsWith(`invites ${person.id}`))
+			? enter(person)
+			: { kind: "refused", why: "invited-only", text: "you need an invitation." };
+	await world.join(romeo, "Romeo");
+	await world.join(juliet, "Juliet");
+	expect(world.got(romeo)).toContain("presence Juliet admin/moderator");
+	await world.join("paris@verona.test/x", "Paris");
+	expect(world.got("paris@verona.test/x")).toEqual(["presence error Paris auth/registration-required"]);
+});
+
 describe("a join that is refused", () => {
 	const answer = async (world: Awaited<ReturnType<typeof started>>, nick = "Romeo", address = lobby) => {
 		world.take(
@@ -286,6 +305,17 @@ describe("a join that is refused", () => {
 		const world = await started();
 		world.source.enter = async () => ({ kind: "refused", why, text: "Because." });
 		expect(await answer(world)).toBe(condition);
+	});
+
+	test("by a room that has banned the whole domain asks nothing of the source", async () => {
+		const world = hostedWorld();
+		const domains = [["montague.test", "spam"]];
+		world.cursors.set(`xmpp kept ${view}`, JSON.stringify({ domains }));
+		await world.start();
+		expect(await answer(world)).toBe("auth/forbidden");
+		expect(world.calls).not.toContain("enter romeo@montague.test Romeo");
+		await world.join(juliet, "Juliet");
+		expect(world.got(juliet).at(-1)).toBe("message subject Welcome");
 	});
 
 	test("by a room that has moved leads to its successor", async () => {

@@ -88,6 +88,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 			calls.push(`enter ${person.id} ${person.name}`);
 			return source.enter(person);
 		},
+		invite: async (_room: RoomId, by: Person, whom: Person) => void calls.push(`${by.id} invites ${whom.id}`),
 		leave: async (_room: RoomId, person: Person) => {
 			calls.push(`leave ${person.id}`);
 			await source.leave();

@@ -65,13 +65,17 @@ function mayReadRoles({ by, standing }: Seat, role: string): boolean {
 	return role !== "moderator" && roleOf(standing, by) === "moderator";
 }
 
-/** XEP-0045 §10.5 and §10.8: owners read who owns and administers the room, and members of one for members only may, too. */
+/**
+ * XEP-0045 §10.5 and §10.8: owners read who owns and administers the room, and in a room that is not anonymous everybody who
+ * is there. §9.5: admins read the list of members, and so do the members of a room for members only.
+ */
 function mayRead({ by, standing }: Seat, affiliation: string, isIn: boolean): boolean {
 	const own = affiliationOf(standing, by, isIn);
 	if (own === "owner") return true;
 	if (affiliation === "outcast") return own === "admin";
-	if (standing.facts.entry === "invited" && isIn) return true;
-	return affiliation === "member" && own === "admin";
+	const isClosed = standing.facts.entry === "invited";
+	if (affiliation === "member") return own === "admin" || (isClosed && isIn);
+	return isIn;
 }
 
 /** Returns a person as lists show them: by the nick in the room, or by the one that belongs to them. */

@@ -303,7 +303,7 @@ describe("the lists of a hosted room", () => {
 		expect(first?.getChild("reason")?.getText()).toBe("brawl");
 	});
 
-	test("name people with power who are not in the room, to owners alone", async () => {
+	test("name people with power who are not in the room, to owners and those who are there", async () => {
 		const of = { [own(mercutio)]: 100, [own(romeo)]: 50, [own(stranger)]: 50, [personKey(alice)]: 100 };
 		const people = [account(mercutio), account(romeo), account(stranger), alice];
 		const { list } = room(of, { levels: { ...levels(of), people } });
@@ -316,8 +316,10 @@ describe("the lists of a hosted room", () => {
 			"owner mercutio@montague.test Mercutio",
 		]);
 		for (const affiliation of ["owner", "admin"])
-			for (const from of [romeo, "romeo@montague.test/phone", "tybalt@capulet.test/x"])
+			for (const from of ["romeo@montague.test/phone", "tybalt@capulet.test/x"])
 				expect(await list({ affiliation }, from), `${affiliation} ${from}`).toBe("auth forbidden");
+		expect(await list({ affiliation: "owner" }, romeo)).toEqual(await list({ affiliation: "owner" }));
+		expect(await list({ affiliation: "owner" }, "paris@verona.test/x")).toBe("auth forbidden");
 	});
 
 	test("name those who are there by role, to admins and, but for moderators, to moderators", async () => {

@@ -1,0 +1,46 @@
+import { PermanentError } from "../../core/errors.ts";
+import { type Entered, personKey } from "../../core/hosting.ts";
+import type { RoomId } from "../../core/ids.ts";
+import type { Person } from "../../core/person.ts";
+import { isAdmin } from "./admin-items.ts";
+import type { HostedContext } from "./context.ts";
+import { affiliationOf } from "./presences.ts";
+
+/**
+ * Lets the ghost of a person into the source. An affiliation outlasts a leave (XEP-0045 §5.2), so in a room by invitation that
+ * the bot has made it invites an owner, admin or member who comes back. @throws PermanentError, TemporaryError
+ */
+export async function letIn(
+	{ source, view }: Readonly<{ source: RoomId; view: RoomId }>,
+	person: Person,
+	sure: boolean,
+	context: HostedContext,
+): Promise<Entered> {
+	const entered = await context.memberships.enter(source, person, sure);
+	if (entered.kind === "in" || entered.why !== "invited-only") return entered;
+	if (!(await isExpected(source, view, person, context))) return entered;
+	await context.bridge().views.source(context.of).invite(source, person, person);
+	return context.memberships.enter(source, person, sure);
+}
+
+async function isExpected(
+	source: RoomId,
+	view: RoomId,
+	person: Person,
+	context: HostedContext,
+): Promise<boolean> {
+	const kept = context.kept.of(view);
+	const facts = context.rooms.get(view)?.facts ?? (await factsOf(source, context));
+	if (!facts?.made) return false;
+	return kept.members.has(personKey(person)) || isAdmin(affiliationOf({ facts, kept }, person, false));
+}
+
+/** Resolves with the facts of a room that nobody of XMPP is in; undefined where nobody of ours reads it. */
+async function factsOf(source: RoomId, context: HostedContext) {
+	try {
+		return (await context.bridge().views.source(context.of).view(source)).facts;
+	} catch (error) {
+		if (error instanceof PermanentError) return undefined;
+		throw error;
+	}
+}
