@@ -8,6 +8,7 @@ import {
 	differences,
 	type Registration,
 	readRegistration,
+	undeclared,
 	writeRegistration,
 } from "./matrix/registration.ts";
 import { ghostsOnMatrix } from "./networks.ts";
@@ -47,7 +48,8 @@ export async function register(
 			print(phrases.registrationBroken(file, (error as Error).message));
 			return false;
 		}
-		const differing = differences(old, options);
+		const missing = undeclared(old, options.networks).map((one) => phrases.undeclared(one));
+		const differing = [...differences(old, options), ...missing];
 		if (differing.length === 0) print(phrases.registrationKept(file));
 		else {
 			await withFile(about, () => writeFile(file, withNames(fresh, old), { mode: 0o600 }));

@@ -259,7 +259,7 @@ export function createBridge(deps: {
 		changed: abilities.changed,
 		signal: signals.take,
 		...createPeople({
-			...{ mapping, journal, mayReach: route.mayReach },
+			...{ network, mapping, journal, mayReach: route.mayReach },
 			byName: (name) => byName.get(name),
 		}),
 		cursor: (key) => journal.cursor(key),

@@ -6,6 +6,7 @@ import type { BridgeEvent, Media } from "./event.ts";
 import type { Hosting, RoomFacts, Seen } from "./hosting.ts";
 import type { Copy, MessageId, NetworkName, OperationId, RoomId, TraceId } from "./ids.ts";
 import type { Reaction } from "./journal.ts";
+import type { Lookups } from "./lookups.ts";
 import type { Link, Portal } from "./mapping.ts";
 import type { ByteRange, Opened } from "./media.ts";
 import type { Bridge } from "./offered.ts";
@@ -154,6 +155,8 @@ export interface Network {
 	 */
 	presence?(of: Person, to: Person): Promise<Shown | undefined>;
 
+	/** How people of other networks look for people and rooms here. Absent: nobody looks for any. */
+	readonly lookups?: Lookups;
 	/** Resolves with the person at this address; undefined if nobody has it. @throws PermanentError if it is no address here. */
 	findPerson?(address: readonly string[]): Promise<Person | undefined>;
 	/** Returns the person at an address whom the network need not have met; undefined if it cannot be one's. Pure. */

@@ -4,6 +4,7 @@ import type { PermanentError } from "./errors.ts";
 import type { BridgeEvent, Media } from "./event.ts";
 import type { Seen, Views } from "./hosting.ts";
 import type { MessageId, NetworkName, RoomId } from "./ids.ts";
+import type { Lookups } from "./lookups.ts";
 import type { Link, OwnRoom, Portal } from "./mapping.ts";
 import type { ByteRange, Opened } from "./media.ts";
 import type { Level } from "./permissions.ts";
@@ -74,6 +75,10 @@ export interface Bridge {
 	sync(network: NetworkName, room: RoomId, members: readonly Person[]): Promise<void>;
 	/** As `findPerson` of that network; undefined if there is no such network. */
 	findPerson(network: NetworkName, address: readonly string[]): Promise<Person | undefined>;
+	/** As `findRoom` of that network. @throws PermanentError with the cause if there is none */
+	findRoom(network: NetworkName, address: readonly string[]): Promise<RoomInfo>;
+	/** Returns how people look for others on that network, and its name for people; undefined if nobody looks there. */
+	lookups(network: NetworkName): (Lookups & Readonly<{ title: string }>) | undefined;
 	/** As `personAt` of that network; undefined if it has nobody without a meeting. */
 	personAt(network: NetworkName, address: readonly string[]): Person | undefined;
 	/**

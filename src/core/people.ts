@@ -12,15 +12,22 @@ import * as phrases from "./phrases.ts";
 export function createPeople(deps: {
 	/** Returns a network; undefined where it is not configured. */
 	byName(name: NetworkName): Network | undefined;
+	/** The same. @throws PermanentError for one that is not configured */
+	network(name: NetworkName): Network;
 	mapping: Mapping;
 	journal: Journal;
 	/** As {@link Bridge.mayReach}. */
 	mayReach(from: Person, to: Person): Promise<boolean>;
 }) {
-	const { byName, mapping, journal, mayReach } = deps;
+	const { byName, network, mapping, journal, mayReach } = deps;
 	return {
 		presence: async (of, to) => byName(of.network)?.presence?.(of, to),
 		findPerson: async (name, address) => byName(name)?.findPerson?.(address),
+		findRoom: async (name, address) => network(name).findRoom(address),
+		lookups(name) {
+			const { lookups, title = "" } = byName(name) ?? {};
+			return lookups && { ...lookups, title };
+		},
 		personAt: (name, address) => byName(name)?.personAt?.(address),
 		async searchPeople(name, words, by) {
 			const search = byName(name)?.searchPeople;

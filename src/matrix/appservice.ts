@@ -7,6 +7,7 @@ import { TemporaryError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { createListener, listening, queryOf } from "../http/listener.ts";
 import type { Registration } from "./registration.ts";
+import type { ThirdPartyQuery } from "./third-party.ts";
 
 // Only this file knows matrix-appservice-bridge 11.2.0 and matrix-appservice 3.0.0.
 // test/matrix/appservice.upstream.test.ts lists the faults that it works around, and fails once upstream has fixed one.
@@ -56,6 +57,8 @@ export type Handlers = Readonly<{
 	user(mxid: string): Promise<boolean>;
 	/** Whether the room of an alias exists; makes its portal if the other network has the room. */
 	alias(alias: string): Promise<boolean>;
+	/** Resolves with the answer about another network, its people or its rooms; undefined if that network is unknown. */
+	thirdParty(query: ThirdPartyQuery): Promise<object | undefined>;
 	/** A request without our hs_token came. */
 	unauthorized?(): void;
 }>;
@@ -96,13 +99,12 @@ export function createAppservice(
 		return given.length === token.length && timingSafeEqual(given, token);
 	};
 
-	async function answer(
-		response: http.ServerResponse,
-		work: () => Promise<boolean | undefined>,
-	): Promise<void> {
+	/** Answers with the result of `work`: true is an empty object, and false says that there is nothing of that name. */
+	async function answer(response: http.ServerResponse, work: () => Promise<boolean | object>): Promise<void> {
 		try {
-			if ((await work()) === false) refuse(response, 404, "M_NOT_FOUND", "there is nothing of that name");
-			else json(response, 200, {});
+			const result = await work();
+			if (result === false) refuse(response, 404, "M_NOT_FOUND", "there is nothing of that name");
+			else json(response, 200, result === true ? {} : result);
 		} catch (error) {
 			const temporary = error instanceof TemporaryError;
 			log[temporary ? "warn" : "error"](
@@ -140,7 +142,7 @@ export function createAppservice(
 			const ephemeral = ephemeralIn(body);
 			return answer(response, async () => {
 				await handlers.transaction({ id, events, ephemeral });
-				return undefined;
+				return true;
 			});
 		}
 		onGetUsers(request: Request, response: Response): Promise<void> {
@@ -153,6 +155,13 @@ export function createAppservice(
 		/** Listens as the library does, but refuses a request without the hs_token before its body is read. */
 		override async listen(port: number, hostname: string, backlog: number): Promise<void> {
 			const app = this.expressApp;
+			app.get(thirdPartyPath, (request: Request, response: Response) => {
+				const [kind, protocol] = [request.params[0], request.params[1]];
+				const fields = new Map(queryOf(request.url));
+				fields.delete("access_token");
+				const query = { kind: kind as ThirdPartyQuery["kind"], protocol, fields };
+				return answer(response, async () => (await handlers.thirdParty(query)) ?? false);
+			});
 			// The library's routes come first in express; these answer every other request with JSON.
 			app.post("/_matrix/app/v1/ping", (_request: Request, response: Response) => void response.json({}));
 			app.use((_request: Request, response: Response) => {
@@ -229,6 +238,10 @@ export function createAppservice(
 
 // COMPAT Older homeservers fall back to the path without the prefix. // Matrix spec, application services "Legacy routes"
 const transactionPath = /^(?:\/_matrix\/app\/v1)?\/transactions\/([^/?]+)(?:\?|$)/;
+
+// COMPAT unstable: before Matrix v1.1. // Matrix spec, application services "Third-party networks"
+const thirdPartyPath =
+	/^\/_matrix\/app\/(?:v1|unstable)\/thirdparty\/(protocol|user|location)(?:\/([^/]+))?$/;
 
 /** Returns the ephemeral events of a transaction. A homeserver that knows both names of the field may write both. */
 function ephemeralIn(body: Readonly<Record<string, unknown>>): readonly unknown[] {

@@ -5,7 +5,13 @@ import { type CheckResult, fails, lacks, works } from "../core/check-result.ts";
 import { FileError, withFile } from "../files/file-error.ts";
 import * as phrases from "./phrases.ts";
 import { isPingUnknown, whyNotReached } from "./reach.ts";
-import { aboutRegistration, differences, type Registration, readRegistration } from "./registration.ts";
+import {
+	aboutRegistration,
+	differences,
+	type Registration,
+	readRegistration,
+	undeclared,
+} from "./registration.ts";
 
 type Options = Readonly<{
 	homeserver: string;
@@ -44,11 +50,15 @@ export async function checkMatrix(
 	const { mode } = await stat(file);
 	if (mode & 0o004) found.push(fails("registration", phrases.registrationReadable(file)));
 	const differing = differences(registration, { ...options, url, networks: deps.ghostsOf });
-	found.push(
-		differing.length === 0
-			? works("registration", file)
-			: fails("registration", `${differing.join("; ")}. Run “register”, and restart the homeserver.`),
-	);
+	const missing = undeclared(registration, deps.ghostsOf);
+	if (differing.length > 0)
+		found.push(fails("registration", `${differing.join("; ")}. Run “register”, and restart the homeserver.`));
+	else
+		found.push(
+			missing.length > 0
+				? lacks("registration", phrases.undeclaredProtocols(missing.join(" and ")))
+				: works("registration", file),
+		);
 	if (!found[0]?.ok) return found;
 	const token = await tokenKnown(options, registration);
 	found.push(token);

@@ -6,6 +6,7 @@ import { isEvent } from "./event.ts";
 import type { createLookup } from "./lookup.ts";
 import { matrixNetwork } from "./mxid.ts";
 import type { SendOnce } from "./send-once.ts";
+import { createThirdParty } from "./third-party.ts";
 import { eventsIn, seenOf } from "./timeline.ts";
 import { createTransactions } from "./transactions.ts";
 
@@ -23,6 +24,7 @@ export function createInbound(
 	deps: Omit<Parameters<typeof createTransactions>[0], "confirm" | "receive"> &
 		Omit<Parameters<typeof createBackfill>[0], "take"> &
 		Parameters<typeof createAppservice>[0] &
+		Omit<Parameters<typeof createThirdParty>[0], "limited"> &
 		Readonly<{ sendOnce: SendOnce; lookup: ReturnType<typeof createLookup> }>,
 ) {
 	const { bridge, bot, isOurs, lookup, log } = deps;
@@ -55,9 +57,14 @@ export function createInbound(
 		if (known.length > 0 && known.every((event) => isOurs(event.sender))) await wait(gathering);
 	}
 	const user = async (mxid: string) => mxid === bot || lookup.ghost(mxid);
+	const thirdParty = createThirdParty({ ...deps, limited: lookup.limited });
 	// A ping tells whether the homeserver has another hs_token, or a stranger came.
 	const unauthorized = backfill.doubtPath;
-	const listener = createAppservice(deps, { transaction, alias: lookup.alias, user, unauthorized }, log);
+	const listener = createAppservice(
+		deps,
+		{ transaction, alias: lookup.alias, user, thirdParty, unauthorized },
+		log,
+	);
 
 	return {
 		backfill,

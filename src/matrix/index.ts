@@ -196,6 +196,7 @@ export function createMatrix(
 			policyLists,
 			upgrades: createUpgrades({ client, rooms, bridge, bot, guard, log }),
 			bridge,
+			networks: ghostsOf,
 			files,
 			domain,
 			bot,
@@ -206,7 +207,7 @@ export function createMatrix(
 			guard,
 			log,
 		};
-		const lookup = createLookup({ ...common, networks: ghostsOf, named: aliases.save });
+		const lookup = createLookup({ ...common, named: aliases.save });
 		const inbound = createInbound({
 			...common,
 			prefix: options.prefix,

@@ -6,14 +6,20 @@ import { type Client, MatrixError } from "./client.ts";
 import { isId, text } from "./event.ts";
 import type { Ghosts } from "./ghosts.ts";
 import type { Members } from "./members.ts";
-import { type Address, aliasAddress, ghostAddress, matrixNetwork, parts, personMxid } from "./mxid.ts";
+import { aliasAddress, ghostAddress, matrixNetwork, parts, personMxid } from "./mxid.ts";
 import * as phrases from "./phrases.ts";
 import { createProfileLookupLimit } from "./profile-lookup-limit.ts";
-import { createQueryLimit } from "./query-limit.ts";
+import { createQueryLimit, type Wanted } from "./query-limit.ts";
 import { typedId } from "./typed-id.ts";
 
 /** Timeout in ms of a profile lookup, which may ask another homeserver. */
 const patience = 10_000;
+
+/** Runs work that looks at the network of an address, within the rate limits; undefined where nothing has the address. */
+export type Limited = <T>(
+	wanted: Wanted | undefined,
+	work: (of: NetworkName) => Promise<T | undefined>,
+) => Promise<T | undefined>;
 
 /** Finds Matrix people and rooms for other networks, and answers the homeserver's queries for ghosts and aliases. */
 export function createLookup(deps: {
@@ -41,24 +47,28 @@ export function createLookup(deps: {
 		}
 	}
 
-	/** Runs `work`, which makes a ghost or a portal, within the rate limit. False when no person or room has that address. */
-	async function make(wanted: Address | undefined, work: (of: NetworkName) => Promise<boolean>) {
-		if (!wanted || !networks.includes(wanted.network) || queryLimit.missed(wanted)) return false;
+	/** Runs `work`, which looks at another network, within the rate limit. Undefined when no person or room has that address. */
+	async function limited<T>(
+		wanted: Wanted | undefined,
+		work: (of: NetworkName) => Promise<T | undefined>,
+	): Promise<T | undefined> {
+		if (!wanted || !networks.includes(wanted.network) || queryLimit.missed(wanted)) return undefined;
 		if (!queryLimit.may(wanted))
 			throw new TemporaryError("too many questions for rooms and people that are not here yet");
 		try {
 			const found = await work(wanted.network as NetworkName);
-			queryLimit.note(wanted, found);
+			queryLimit.note(wanted, found !== undefined);
 			return found;
 		} catch (error) {
 			if (!(error instanceof PermanentError)) throw error;
 			// A rate limit refused it, which says nothing about the address.
 			if (error.reason !== "busy") queryLimit.note(wanted, false);
-			return false;
+			return undefined;
 		}
 	}
 
 	return {
+		limited,
 		/** Resolves with the person at an address, undefined if the homeserver knows none. @throws PermanentError for no MXID */
 		async person(address: readonly string[]): Promise<Person | undefined> {
 			const [first = "", ...server] = address;
@@ -85,16 +95,17 @@ export function createLookup(deps: {
 		},
 
 		/** Answers the homeserver's query for an alias: makes the portal if the room exists on the other network. */
-		alias(asked: string): Promise<boolean> {
+		async alias(asked: string): Promise<boolean> {
 			const wanted = isId(asked) ? aliasAddress(asked, domain) : undefined;
-			return make(wanted, async (of) => {
+			const made = await limited(wanted && { ...wanted, kind: "room" }, async (of) => {
 				const room = await bridge.openRoom(matrixNetwork, of, wanted?.address ?? []);
 				// The queried alias may be spelled otherwise than the portal's own; it must also lead to the portal.
 				await client.setAlias(asked, room).catch((error: unknown) => {
 					if (!(error instanceof MatrixError && error.status === 409)) throw error;
 				});
-				return true;
+				return room;
 			});
+			return made !== undefined;
 		},
 
 		/** Answers the homeserver's query for a ghost: registers it if its person exists. */
@@ -102,10 +113,11 @@ export function createLookup(deps: {
 			if (!isId(mxid)) return false;
 			if (await ghosts.person(mxid)) return true;
 			const wanted = ghostAddress(mxid, domain);
-			return make(wanted, async (of) => {
+			const made = await limited(wanted && { ...wanted, kind: "person" }, async (of) => {
 				const person = await bridge.findPerson(of, wanted?.address ?? []);
-				return person !== undefined && (await ghosts.ensure(person)) === mxid;
+				return person && (await ghosts.ensure(person)) === mxid ? mxid : undefined;
 			});
+			return made !== undefined;
 		},
 	};
 }

@@ -147,6 +147,10 @@ export const mirrorRoomUnsure = (bot: string) =>
 
 // `register`: the results, with the next step.
 export const registrationWritten = (file: string) => `Wrote ${file}, with new tokens.`;
+export const undeclared = (network: string) =>
+	`protocols of the registration lacks ${network}, so Matrix clients cannot look up people and rooms there`;
+export const undeclaredProtocols = (networks: string) =>
+	`everything crosses, but ${undeclared(networks)}. Run “register”, and restart the homeserver.`;
 export const registrationKept = (file: string) =>
 	`${file} is there already and fits the configuration: kept as it is.`;
 export const registrationUpdated = (file: string, why: string) =>

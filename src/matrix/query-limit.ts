@@ -2,6 +2,9 @@ import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
 import { createRateLimit } from "../core/limits.ts";
 import type { Address } from "./mxid.ts";
 
+/** What a query is about: an address may be a room's and no person's. */
+export type Wanted = Address & Readonly<{ kind: "person" | "room" }>;
+
 /** Rate limits on queries: about one server, about all servers without a hit so far, and about all servers with one. */
 const limits = {
 	server: { perMinute: 10, burst: 40 },
@@ -27,17 +30,17 @@ export function createQueryLimit(now: () => number = Date.now) {
 	const missed = createBoundedMap<string, number>(mostMissed, { bytes, of: (key) => textBytes(key) });
 	const known = createBoundedMap<string, true>(mostKnown, { bytes, of: (key) => textBytes(key) });
 
-	const keyOf = ({ network, address }: Address) => JSON.stringify([network, ...address]);
+	const keyOf = ({ kind, network, address }: Wanted) => JSON.stringify([kind, network, ...address]);
 
 	return {
 		/** Whether a recent query for this address found nothing. */
-		missed: (wanted: Address): boolean => (missed.get(keyOf(wanted)) ?? 0) > now(),
+		missed: (wanted: Wanted): boolean => (missed.get(keyOf(wanted)) ?? 0) > now(),
 		/** Whether the rate limits permit one more query for this address. */
-		may(wanted: Address): boolean {
+		may(wanted: Wanted): boolean {
 			const server = serverOf(wanted);
 			return ofServer(server) && (known.has(server) ? ofKnown("") : ofUnknown(""));
 		},
-		note(wanted: Address, found: boolean): void {
+		note(wanted: Wanted, found: boolean): void {
 			if (found) known.set(serverOf(wanted), true);
 			else missed.set(keyOf(wanted), now() + missedFor);
 		},

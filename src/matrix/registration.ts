@@ -102,10 +102,16 @@ export function readRegistration(text: string): Registration {
 			if (typeof entry?.regex !== "string" || typeof entry.exclusive !== "boolean")
 				throw new Error(`namespaces.${kind} of the registration needs a regex and exclusive. ${cure}`);
 	const namespaces = { users: list(all?.users), aliases: list(all?.aliases), rooms: list(all?.rooms) };
-	return { ...(fields as Registration), namespaces };
+	return { ...(fields as Registration), protocols: list(fields.protocols).map(String), namespaces };
 }
 
-const list = (value: unknown): readonly Namespace[] => (Array.isArray(value) ? value : []);
+/** Returns the networks that the registration does not declare as protocols, whose people and rooms clients cannot look up. */
+export const undeclared = (
+	{ protocols = [] }: Registration,
+	networks: readonly string[],
+): readonly string[] => networks.filter((one) => !protocols.includes(one));
+
+const list = <T>(value: readonly T[] | undefined): readonly T[] => (Array.isArray(value) ? value : []);
 
 /** Returns one sentence for each difference between the registration and the config. */
 export function differences(registration: Registration, options: RegistrationOptions): readonly string[] {

@@ -1,4 +1,5 @@
 import type { RoomId } from "../core/ids.ts";
+import type { Lookups } from "../core/lookups.ts";
 import type { Network, RoomInfo } from "../core/network.ts";
 import { findAccount, findMuc } from "./address-lookup.ts";
 import type { Conversation } from "./conversation.ts";
@@ -8,6 +9,14 @@ import { inUri, type Namespace, personAt } from "./jid.ts";
 import * as phrases from "./phrases.ts";
 import type { Component } from "./stream/component.ts";
 import { typedAddress, typedHandle, typedJid } from "./typed-jid.ts";
+
+/** The characters of a bare JID, as far as a form can check them. */
+const bareJid = "[^\\s\"&'/:<>@]+@[^\\s\"&'/<>@]+";
+/** The fields by which people of other networks look for accounts and MUCs. */
+const lookups: Lookups = {
+	person: { name: "jid", pattern: bareJid, example: "romeo@montague.example" },
+	room: { name: "room", pattern: bareJid, example: "verona@rooms.montague.example" },
+};
 
 /** Returns the methods of core's Network about the addresses of people and rooms. */
 export function createAddresses(deps: {
@@ -23,6 +32,7 @@ export function createAddresses(deps: {
 }) {
 	const { link, component, namespace, owner, isMuc } = deps;
 	return {
+		lookups,
 		async findPerson(address) {
 			const [typed = "", nick] = address;
 			if (nick !== undefined) {

@@ -182,6 +182,17 @@ describe("check of the Matrix side", () => {
 			registration((text) => text.replace(/url: .*/, "url: http://127.0.0.1:2")),
 			/registration: url is http:\/\/127.0.0.1:2 in the registration but .* Run “register”/,
 		));
+	test("notes an older registration, which declares no networks to look people and rooms up in", async () => {
+		const { ok, lines } = await run(
+			registration((text) => text.replace(/^protocols:.*\n(?: +- .*\n)*/m, "")),
+		);
+		expect(lines).toContainEqual(
+			expect.stringMatching(
+				/^! registration: everything crosses, but .*lacks xmpp and mqtt.* Run “register”/,
+			),
+		);
+		expect(ok).toBe(true);
+	});
 	test("names a registration that every user of the machine can read", async () => {
 		const config = registration((text) => text);
 		chmodSync(config.matrix.appservice.registration, 0o644);

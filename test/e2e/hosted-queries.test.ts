@@ -175,6 +175,39 @@ describe.each(["prosody", "ejabberd"] as const)(
 			await expect(typed("a b")).rejects.toMatchObject({ condition: "not-acceptable" });
 		});
 
+		test("a Matrix client finds people and MUCs by their addresses there", async () => {
+			const romeo = await xmpp("romeo");
+			const muc = `orchard${++count}@${bridged.xmpp.muc}`;
+			await romeo.joinRoom(muc, "Romeo");
+			await romeo.configureRoom(muc);
+			type Found = { protocol: string; fields: Record<string, string>; userid?: string; alias?: string };
+			const find = (path: string) => alice.request<readonly Found[]>("GET", `v3/thirdparty/${path}`);
+			const of = await alice.request<Record<string, { location_fields: string[]; user_fields: string[] }>>(
+				"GET",
+				"v3/thirdparty/protocols",
+			);
+			expect(of.xmpp).toMatchObject({
+				user_fields: ["jid"],
+				location_fields: ["room"],
+				instances: [{ desc: "XMPP", network_id: "xmpp", instance_id: expect.stringContaining("xmpp") }],
+			});
+			const jid = `romeo@${bridged.xmpp.domain}`;
+			expect(await find(`user/xmpp?jid=${jid}`)).toEqual([
+				{ userid: ghost("romeo"), protocol: "xmpp", fields: { jid } },
+			]);
+			expect(await find("user/xmpp?jid=romeo")).toEqual([]);
+			expect(await find("user/xmpp?jid=romeo@nowhere.invalid")).toEqual([]);
+			const [room, ...more] = await find(`location/xmpp?room=${encodeURIComponent(muc.toUpperCase())}`);
+			expect([room?.fields, more]).toEqual([{ room: muc }, []]);
+			expect(await find(`location/xmpp?room=nowhere@${bridged.xmpp.muc}`)).toEqual([]);
+			await member(await alice.join(room?.alias ?? ""), alice.userId, "join");
+			await romeo.waitFor(
+				"alice in the MUC",
+				(one) => one.is("presence") && one.attrs.from === `${muc}/Alice`,
+				30_000,
+			);
+		});
+
 		test("a room describes itself before anybody has joined, and only where people may know it", async () => {
 			const { address } = await makeRoom({ topic: "Two households" });
 			const { address: secret } = await makeRoom({ preset: "private_chat", visibility: "private" });

@@ -30,7 +30,12 @@ const listeners: Record<string, () => Promise<Listening>> = {
 		const port = await freePort();
 		const service = createAppservice(
 			{ homeserver: "http://127.0.0.1:1", domain: "hs.test", listen: at(port), registration },
-			{ transaction: async () => undefined, user: async () => false, alias: async () => false },
+			{
+				transaction: async () => undefined,
+				user: async () => false,
+				alias: async () => false,
+				thirdParty: async () => [],
+			},
 			quiet,
 		);
 		await service.start();
@@ -204,7 +209,12 @@ describe("the appservice", () => {
 		const log: Log = { ...quiet, warn: (_fields, message) => void lines.push(message) };
 		const service = createAppservice(
 			{ homeserver: "http://127.0.0.1:1", domain: "hs.test", listen: at(port), registration },
-			{ transaction: async () => void taken++, user: async () => false, alias: async () => false },
+			{
+				transaction: async () => void taken++,
+				user: async () => false,
+				alias: async () => false,
+				thirdParty: async () => [],
+			},
 			log,
 		);
 		await service.start();

@@ -21,6 +21,8 @@ beforeEach(async () => {
 		transaction: async (transaction) => void taken.push(transaction),
 		user: async (mxid) => mxid === "@_xmpp_romeo:hs.test",
 		alias: async (alias) => alias === "#_xmpp_verona:hs.test",
+		thirdParty: async ({ kind, protocol, fields }) =>
+			protocol === "other" ? undefined : [kind, protocol ?? "", ...fields],
 	};
 	service = createAppservice(
 		{ homeserver: "http://127.0.0.1:1", domain, listen: { host: "127.0.0.1", port }, registration },
@@ -28,6 +30,7 @@ beforeEach(async () => {
 			transaction: (transaction) => handlers.transaction(transaction),
 			user: (mxid) => handlers.user(mxid),
 			alias: (alias) => handlers.alias(alias),
+			thirdParty: (query) => handlers.thirdParty(query),
 		},
 		quiet,
 	);
@@ -96,6 +99,35 @@ describe("createAppservice: transactions", () => {
 		const other = await ask("PUT", "/_matrix/app/v1/Transactions/1/", { events });
 		expect([other.status, await errcode(other)]).toEqual([404, "M_UNRECOGNIZED"]);
 		expect(taken).toHaveLength(1);
+	});
+});
+
+describe("createAppservice: other networks", () => {
+	const answer = async (path: string) => {
+		const response = await ask("GET", path);
+		return [response.status, await response.json()];
+	};
+	test("are asked about with the fields of the query, without the token", async () => {
+		const of = "/_matrix/app/v1/thirdparty";
+		expect(await answer(`${of}/user/xmpp?jid=a%40b&access_token=x`)).toEqual([
+			200,
+			["user", "xmpp", ["jid", "a@b"]],
+		]);
+		expect(await answer(`${of}/location?alias=%23a`)).toEqual([200, ["location", "", ["alias", "#a"]]]);
+		expect(await answer("/_matrix/app/unstable/thirdparty/protocol/xmpp")).toEqual([
+			200,
+			["protocol", "xmpp"],
+		]);
+	});
+	test("are unknown or not, as the bridge says", async () => {
+		expect(await answer("/_matrix/app/v1/thirdparty/protocol/other")).toEqual([
+			404,
+			expect.objectContaining({ errcode: "M_NOT_FOUND" }),
+		]);
+		expect((await ask("GET", "/_matrix/app/v1/thirdparty/else/xmpp")).status).toBe(404);
+		expect((await ask("GET", "/_matrix/app/v1/thirdparty/user/xmpp", undefined, "wrong")).status).toBe(403);
+		handlers.thirdParty = () => Promise.reject(new TemporaryError("busy"));
+		expect((await ask("GET", "/_matrix/app/v1/thirdparty/user/xmpp")).status).toBe(503);
 	});
 });
 

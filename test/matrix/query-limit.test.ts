@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createQueryLimit } from "../../src/matrix/query-limit.ts";
 
-const muc = (name: string) => ({ network: "xmpp", address: [name] });
+const muc = (name: string) => ({ kind: "room", network: "xmpp", address: [name] }) as const;
 
 describe("createQueryLimit", () => {
 	test("limits queries about one server without limiting those about others", () => {
@@ -24,6 +24,7 @@ describe("createQueryLimit", () => {
 		const limit = createQueryLimit(() => now);
 		limit.note(muc("nobody@muc.x"), false);
 		expect([limit.missed(muc("nobody@muc.x")), limit.missed(muc("somebody@muc.x"))]).toEqual([true, false]);
+		expect(limit.missed({ ...muc("nobody@muc.x"), kind: "person" })).toBe(false);
 		now = 61_000;
 		expect(limit.missed(muc("nobody@muc.x"))).toBe(false);
 	});

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { ghostMxid, portalAlias } from "../../src/matrix/mxid.ts";
-import { differences, readRegistration, writeRegistration } from "../../src/matrix/registration.ts";
+import {
+	differences,
+	readRegistration,
+	undeclared,
+	writeRegistration,
+} from "../../src/matrix/registration.ts";
 
 const options = {
 	url: "http://127.0.0.1:9993",
@@ -66,6 +71,14 @@ describe("a new registration", () => {
 		const { rate_limited: _, ...registration } = readRegistration(writeRegistration(options));
 		const changed = { ...registration, ...(rate_limited && { rate_limited }) };
 		expect(differences(changed, options)).toEqual([expect.stringMatching(/rate_limited .* not false/)]);
+	});
+
+	test("names the networks that an older registration does not declare, which is no difference", () => {
+		const { protocols: _, ...old } = readRegistration(writeRegistration(options));
+		const read = readRegistration(JSON.stringify(old));
+		expect(undeclared(read, options.networks)).toEqual(options.networks);
+		expect(differences(read, options)).toEqual([]);
+		expect(undeclared({ ...read, protocols: [...options.networks] }, options.networks)).toEqual([]);
 	});
 
 	test("differences names each difference to the config", () => {

@@ -43,6 +43,7 @@ test("a stop finishes and acknowledges each transaction under way, at whatever p
 				},
 				user: async () => false,
 				alias: async () => false,
+				thirdParty: async () => [],
 			},
 			quiet,
 		);

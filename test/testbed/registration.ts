@@ -12,7 +12,7 @@ hs_token: "${hsToken}"
 sender_localpart: trivium
 rate_limited: false
 receive_ephemeral: true
-protocols: ["xmpp"]
+protocols: ["xmpp", "mqtt"]
 namespaces:
   users:
     - { exclusive: true, regex: '^@_xmpp_.*:hs\\.test$' }

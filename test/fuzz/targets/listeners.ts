@@ -39,6 +39,7 @@ const appservice = once(async () => {
 			},
 			user: async (mxid) => mxid.includes("romeo"),
 			alias: async () => false,
+			thirdParty: async () => [],
 		},
 		quiet,
 	);
