@@ -1,6 +1,6 @@
 import { TemporaryError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
-import type { Component } from "../stream/component.ts";
+import { type Component, type Recipient, recipient } from "../stream/component.ts";
 import { bytes, type Element } from "../stream/xml.ts";
 import { type Session, sessionKey } from "./room.ts";
 
@@ -30,9 +30,17 @@ export function createBroadcast(deps: {
 	/** Called once the link takes stanzas again. */
 	const unready: (() => void)[] = [];
 	const heldBytes = new WeakMap<Session, number>();
+	const recipients = new WeakMap<Session, Recipient>();
+
+	/** Returns a session as the recipient of a stanza, which is made once. */
+	function recipientOf(session: Session): Recipient {
+		const known = recipients.get(session) ?? recipient(session.jid);
+		recipients.set(session, known);
+		return known;
+	}
 
 	/** Writes a stanza. Returns the number of recipients, from the first on, for whom the link had room. */
-	function write(stanza: Element, recipients: readonly string[]): number {
+	function write(stanza: Element, recipients: readonly Recipient[]): number {
 		try {
 			const { sent, bytes, taken } = link.sendToAll(stanza, recipients, most - waiting);
 			waiting += bytes;
@@ -58,7 +66,7 @@ export function createBroadcast(deps: {
 	function sayFarewells(): void {
 		const all = farewells;
 		farewells = [];
-		for (const [session, stanza] of all) write(stanza, [session.jid]);
+		for (const [session, stanza] of all) write(stanza, [recipientOf(session)]);
 	}
 
 	function lose(sessions: readonly Session[]): void {
@@ -93,7 +101,7 @@ export function createBroadcast(deps: {
 		const stanza = make(address);
 		const ready = sessions.filter(({ held }) => !held);
 		const full = sessions.filter((one) => one.held && !hold(one, one.held, stanza));
-		const recipients = ready.map(({ jid }) => jid);
+		const recipients = ready.map(recipientOf);
 		const sent = recipients.length > 0 && waiting <= most ? write(stanza, recipients) : 0;
 		const lost = [...full, ...ready.slice(sent)];
 		if (lost.length > 0) lose(lost);
@@ -116,7 +124,7 @@ export function createBroadcast(deps: {
 		/** Writes a stanza to one session at once, also while it waits for its history: the stanzas of a join. */
 		sendNow(session: Session, stanza: Element): void {
 			if (waiting > most) lose([session]);
-			else write(stanza, [session.jid]);
+			else write(stanza, [recipientOf(session)]);
 		},
 		/** Resolves once the link has taken most of what is written. */
 		ready: (): Promise<void> =>
@@ -126,12 +134,12 @@ export function createBroadcast(deps: {
 			const held = session.held ?? [];
 			delete session.held;
 			heldBytes.delete(session);
-			for (const stanza of held) write(stanza, [session.jid]);
+			for (const stanza of held) write(stanza, [recipientOf(session)]);
 		},
 		/** Writes the last stanza of a session; when the link takes too little, once it takes more. */
 		farewell(session: Session, stanza: Element): void {
 			if (waiting > most) farewells.push([session, stanza]);
-			else write(stanza, [session.jid]);
+			else write(stanza, [recipientOf(session)]);
 		},
 	};
 }

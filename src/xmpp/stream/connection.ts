@@ -8,7 +8,7 @@ export type Cause = Readonly<{ condition?: string; text: string }>;
 
 export type Connection = Readonly<{
 	/** Resolves when the kernel took the text. */
-	write(text: string): Promise<void>;
+	write(bytes: string | Buffer): Promise<void>;
 	/** Resolves when the connection has ended or could not be opened. Never rejects. */
 	ended: Promise<Cause>;
 	/**

@@ -38,7 +38,7 @@ declare module "@xmpp/component" {
 		connect(service: string): Promise<void>;
 		open(options: { domain: string }): Promise<unknown>;
 		/** Resolves when the kernel took the text. */
-		write(text: string): Promise<void>;
+		write(bytes: string | Uint8Array): Promise<void>;
 	}
 
 	export function component(options: { service: string; domain: string; password: string }): Entity;

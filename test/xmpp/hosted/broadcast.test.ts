@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { TemporaryError } from "../../../src/core/errors.ts";
 import { createBroadcast } from "../../../src/xmpp/hosted/broadcast.ts";
 import type { Session } from "../../../src/xmpp/hosted/room.ts";
+import type { Recipient } from "../../../src/xmpp/stream/component.ts";
 import { type Element, serialize, xml } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
 
@@ -21,11 +22,11 @@ function setUp() {
 	let serialized = 0;
 	const out = createBroadcast({
 		link: {
-			sendToAll(stanza: Element, recipients: readonly string[], most = 0) {
+			sendToAll(stanza: Element, recipients: readonly Recipient[], most = 0) {
 				serialized++;
 				const text = serialize(stanza);
 				const sent = Math.min(recipients.length, Math.max(1, Math.floor(most / text.length)));
-				for (const to of recipients.slice(0, sent)) written.push({ to, text });
+				for (const { jid: to } of recipients.slice(0, sent)) written.push({ to, text });
 				const one = Promise.withResolvers<void>();
 				waiting.push(one);
 				return { sent, bytes: text.length * sent, taken: one.promise };

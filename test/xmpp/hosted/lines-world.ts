@@ -17,6 +17,7 @@ import { createPendingLines } from "../../../src/xmpp/hosted/pending.ts";
 import { createHostedRoom, type Session } from "../../../src/xmpp/hosted/room.ts";
 import { createRooms } from "../../../src/xmpp/hosted/rooms.ts";
 import type { Whisper } from "../../../src/xmpp/private/venue.ts";
+import type { Recipient } from "../../../src/xmpp/stream/component.ts";
 import { type Element, serialize } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
 import { stanza } from "../stanza.ts";
@@ -62,8 +63,8 @@ export function linesWorld({ readReceipts = 0 } = {}) {
 	const link = {
 		online: true,
 		send: async (element: Element) => void sent.push(element),
-		sendToAll(element: Element, recipients: readonly string[]) {
-			for (const to of recipients) out(element, to);
+		sendToAll(element: Element, recipients: readonly Recipient[]) {
+			for (const { jid } of recipients) out(element, jid);
 			return { sent: recipients.length, bytes: 0, taken: Promise.resolve() };
 		},
 		iq: () => Promise.reject(new Error("no IQ")),

@@ -12,6 +12,7 @@ import type { Bridge } from "../../../src/core/network.ts";
 import type { Person } from "../../../src/core/person.ts";
 import { account } from "../../../src/xmpp/from-xmpp.ts";
 import { createHostedRooms } from "../../../src/xmpp/hosted/index.ts";
+import type { Recipient } from "../../../src/xmpp/stream/component.ts";
 import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
 import { fakeFaces } from "../fake-faces.ts";
@@ -137,8 +138,8 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 		/** Replaced by a test for a slow link. */
 		taken: (): Readonly<{ bytes: number; taken: Promise<void> }> => ({ bytes: 0, taken: Promise.resolve() }),
 		send: async (one: Element) => void sent.push(one),
-		sendToAll(one: Element, recipients: readonly string[]) {
-			for (const to of recipients) {
+		sendToAll(one: Element, recipients: readonly Recipient[]) {
+			for (const { jid: to } of recipients) {
 				const copy = xml(one.name, { ...one.attrs, to });
 				for (const child of one.children) copy.append(child);
 				sent.push(copy);

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
 import type { Log } from "../../../src/core/log.ts";
 import { StanzaError } from "../../../src/xmpp/stanza-error.ts";
-import { type Component, createComponent } from "../../../src/xmpp/stream/component.ts";
+import { type Component, createComponent, recipient } from "../../../src/xmpp/stream/component.ts";
 import { bytes, type Element, text, xml } from "../../../src/xmpp/stream/xml.ts";
 import { domain, type FakeServer, type Faults, fakeServer, secret, streamError } from "../fake-server.ts";
 
@@ -365,23 +365,24 @@ describe("createComponent", () => {
 
 	test("writes one stanza to several recipients in order, each escaped, and counts all bytes", async () => {
 		const { server, link } = await online();
-		const one = xml("message", { from: `alice@${domain}`, id: "1" }, xml("body", {}, "hello"));
+		const one = xml("message", { from: `alice@${domain}`, id: "1" }, xml("body", {}, "héllo"));
 		const recipients = ["romeo@montague.test/a", `juliet@capulet.test/<"'&>`];
-		const { bytes: size, taken } = link.sendToAll(one, recipients);
+		const all = recipients.map(recipient);
+		const { bytes: size, taken } = link.sendToAll(one, all);
 		await taken;
 		await until(() => server.received.length === 2);
 		expect(server.received.map(({ attrs }) => attrs.to)).toEqual(recipients);
 		expect(server.received.map((stanza) => [stanza.attrs.id, text(stanza, "body")])).toEqual([
-			["1", "hello"],
-			["1", "hello"],
+			["1", "héllo"],
+			["1", "héllo"],
 		]);
 		expect(size).toBeGreaterThan(2 * bytes(one));
-		expect(link.sendToAll(one, recipients, size).sent).toBe(2);
-		expect(link.sendToAll(one, recipients, size - 1)).toMatchObject({ sent: 1 });
-		expect(link.sendToAll(one, recipients, 0)).toMatchObject({ sent: 1 });
+		expect(link.sendToAll(one, all, size).sent).toBe(2);
+		expect(link.sendToAll(one, all, size - 1)).toMatchObject({ sent: 1 });
+		expect(link.sendToAll(one, all, 0)).toMatchObject({ sent: 1 });
 		const large = xml("message", { from: `alice@${domain}` }, xml("body", {}, "x".repeat(600_000)));
-		expect(() => link.sendToAll(large, recipients)).toThrow(PermanentError);
-		expect(() => link.sendToAll(xml("message", { from: "alice@elsewhere.test" }), recipients)).toThrow();
+		expect(() => link.sendToAll(large, all)).toThrow(PermanentError);
+		expect(() => link.sendToAll(xml("message", { from: "alice@elsewhere.test" }), all)).toThrow();
 	});
 
 	test("refuses to send a stanza from another domain or subdomain, from a malformed JID, or without a recipient", async () => {
