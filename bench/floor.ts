@@ -17,6 +17,8 @@ const agent = new http.Agent({ keepAlive: true });
 const always = { authorization: `Bearer ${options.token}`, "content-type": "application/json" };
 const there = new Map<string, { type: string; to: string }>();
 const rooms = new Map<string, string>();
+/** The full JIDs of those who have joined the hosted room. */
+const recipients: string[] = [];
 let count = 0;
 
 const db = new DatabaseSync(options.file);
@@ -70,6 +72,14 @@ function fromMatrix(events: readonly Event[]): void {
 	let out = "";
 	for (const [index, { room_id: room, sender, content }] of words.entries()) {
 		const { body = "" } = content;
+		if (room === options.hosted?.room) {
+			// A ready string for each recipient.
+			const head = `<message type='groupchat' from='${options.hosted.address}/${jidOf(sender)}' id='${first + index}' to='`;
+			const tail = `'><body>${escaped(body)}</body></message>`;
+			for (const to of recipients) out += head + to + tail;
+			delivered.push(first + index);
+			continue;
+		}
 		const link = there.get(room);
 		if (link)
 			out += `<message type='${link.type}' from='${jidOf(sender)}' to='${link.to}' id='${first + index}'><body>${escaped(body)}</body></message>`;
@@ -105,6 +115,10 @@ sax.on("closetag", ({ name }) => {
 	inBody = false;
 	if (--depth !== 1) return;
 	if (name === "handshake") socket.write(options.pairs.map(serve).join(""));
+	if (name === "presence" && options.hosted && stanza.to?.startsWith(`${options.hosted.address}/`)) {
+		recipients.push(stanza.from ?? "");
+		socket.write(`<message from='${options.hosted.address}' to='${stanza.from}'><subject/></message>`);
+	}
 	const [place = "", nick = ""] = stanza.from?.split("/") ?? [];
 	const mine = stanza.type === "chat" || (stanza.to?.startsWith("listener@") && !stanza.id?.match(/^\d+$/));
 	const room = rooms.get(place);

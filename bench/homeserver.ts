@@ -25,14 +25,20 @@ export async function homeserver(options: {
 	let events = 0;
 	let transactions = 0;
 	let pushing = false;
-	/** `latency`: ms before the answer to a sent message; `requests`: the number of requests that sent no message. */
-	const state = { latency: 0, requests: 0 };
+	/**
+	 * `latency`: ms before the answer to a sent message; `requests`: the number of requests that sent no message; `joinedAt`:
+	 * the time of the last join.
+	 */
+	const state = { latency: 0, requests: 0, joinedAt: 0 };
+	/** What passes with the next transaction beside its events. */
+	const passing: object[] = [];
 
 	fake.fail((request) => {
 		fake.seen.length = 0;
 		if (request.method !== "PUT" || !request.path.includes("/send/")) {
 			state.requests++;
-			return undefined;
+			if (request.path.includes("/join/")) state.joinedAt = performance.now();
+			return request.path.includes("/typing/") ? { status: 200, body: "{}" } : undefined;
 		}
 		const known = answers.get(request.path);
 		const id = known ?? `$e${events++}`;
@@ -56,14 +62,24 @@ export async function homeserver(options: {
 			origin_server_ts: at,
 			content,
 		});
+		start();
+	}
+
+	/** Hands typing, a receipt or a presence over. */
+	function pass(signal: object): void {
+		passing.push(signal);
+		start();
+	}
+
+	function start(): void {
 		if (pushing) return;
 		pushing = true;
 		void run();
 	}
 
 	async function run(): Promise<void> {
-		while (queue.length > 0) {
-			const body = JSON.stringify({ events: queue.splice(0, most) });
+		while (queue.length + passing.length > 0) {
+			const body = JSON.stringify({ events: queue.splice(0, most), ephemeral: passing.splice(0, most) });
 			const path = `/_matrix/app/v1/transactions/${++transactions}`;
 			while ((await transaction(path, body)) !== 200) await sleep(100);
 		}
@@ -93,6 +109,7 @@ export async function homeserver(options: {
 		fake,
 		state,
 		push,
+		pass,
 		say: (room: string, sender: string, body: string) => push(room, sender, { msgtype: "m.text", body }),
 		async close() {
 			queue.length = 0;

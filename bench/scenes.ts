@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type How, rest, until, type Which } from "./flow.ts";
+import { broadcast, hostedIdle, largeRoom } from "./hosted.ts";
 import { idle } from "./idle.ts";
 import { ledger } from "./ledger.ts";
 import { muc, nick, type Shape, type World, world } from "./world.ts";
@@ -188,6 +189,27 @@ export const scenes: Readonly<Record<string, Scene>> = {
 	"idle-1000": {
 		title: "idle, 1,000 portals",
 		run: idle({ mucs: 1_000 }),
+		alone: true,
+		targets: { "CPU, % of a core": "≤ 1" },
+	},
+	"hosted-large": {
+		title: "a Matrix room of 5,000 is joined from XMPP",
+		run: largeRoom(5_000),
+		alone: true,
+		targets: {
+			"subject after the join on Matrix, ms": "≤ 5,000",
+			"stanzas for each first line of a hidden member": "≤ 2",
+			"lines without a presence before": "0",
+		},
+	},
+	"hosted-lines": {
+		title: "lines to 100 occupants of a hosted room on 10 servers",
+		run: broadcast(100),
+		targets: { "CPU of each further copy, µs": "≤ 2 × floor", "lost, twice or out of order": "0" },
+	},
+	"hosted-idle": {
+		title: "idle, 1,000 hosted rooms of 5 occupants",
+		run: hostedIdle(1_000, 5),
 		alone: true,
 		targets: { "CPU, % of a core": "≤ 1" },
 	},

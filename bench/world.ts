@@ -11,9 +11,9 @@ import { createNedbMapping } from "../src/store/nedb.ts";
 import { pairRoom } from "../src/xmpp/direct/pair.ts";
 import { account, occupant } from "../src/xmpp/from-xmpp.ts";
 import { freePort } from "../test/matrix/fake-homeserver.ts";
-import { secret } from "../test/xmpp/fake-server.ts";
+import { domain as component, secret } from "../test/xmpp/fake-server.ts";
 import { broker } from "./broker.ts";
-import { homeserver } from "./homeserver.ts";
+import { type Homeserver, homeserver } from "./homeserver.ts";
 import { startSubject } from "./subject.ts";
 import { xmppServer } from "./xmpp.ts";
 
@@ -28,6 +28,8 @@ export type Shape = Readonly<{
 	direct?: true;
 	/** Adds a mirror of an MQTT topic: with a message for each value, or with one that shows the latest. */
 	mirror?: "message" | "state";
+	/** Number of people in a further Matrix room without a portal, which people of XMPP may join. */
+	members?: number;
 	/** Number of ghosts in the mapping that take no part. */
 	strangers?: number;
 	/** Uses the default rate limits; without it there are none. devices: those of brokers and their ghosts alone. */
@@ -42,6 +44,8 @@ export type FloorOptions = Readonly<{
 	xmpp: Readonly<{ port: number; component: string; secret: string }>;
 	mqtt?: Readonly<{ port: number; filter: string; room: string }>;
 	file: string;
+	/** A Matrix room, and the address at which the floor shows it to all who send a presence there. */
+	hosted?: Readonly<{ room: string; address: string }>;
 	/** A Matrix room, and the MUC or the XMPP account that it is linked with. */
 	pairs: readonly Readonly<{ room: string; muc?: string; account?: string }>[];
 	/** The MXIDs of the people whose ghosts are occupants of each MUC. */
@@ -66,9 +70,28 @@ const link = (id: string, network: string, role: Link["role"], room: string): Li
 	out: role !== "mirror",
 });
 
+/** Makes a Matrix room of so many people that anybody may join. Returns it with its address on XMPP and its people. */
+export function openRoom({ fake }: Homeserver, alias: string, members: number) {
+	const people = Array.from({ length: members }, (_, index) => fake.person(`${alias}${index}`));
+	const room = fake.room(people[0] ?? "", { preset: "public_chat" });
+	fake.emit(room, people[0] ?? "", "m.room.join_rules", { join_rule: "public" }, { state_key: "" });
+	for (const one of people.slice(1)) fake.member(room, one, "join");
+	room.aliases.add(`#${alias}:${domain}`);
+	return { room, people, address: `#${alias}@${component}` };
+}
+
 /** Starts the fakes and makes rooms and stores of this shape; `heard` is called with every text that arrives. */
 export async function world(shape: Shape, heard: (text: string) => void) {
-	const { mucs = 0, people = 1, others = 5, direct = false, mirror, strangers = 0, limited } = shape;
+	const {
+		mucs = 0,
+		people = 1,
+		others = 5,
+		direct = false,
+		mirror,
+		members = 0,
+		strangers = 0,
+		limited,
+	} = shape;
 	const folder = mkdtempSync(join(tmpdir(), "trivium-bench-"));
 	const port = await freePort();
 	const healthPort = await freePort();
@@ -99,6 +122,7 @@ export async function world(shape: Shape, heard: (text: string) => void) {
 		return room().id;
 	});
 	const mirrored = mirror ? room().id : "";
+	const crowd = members > 0 ? openRoom(hs, "crowd", members) : undefined;
 	const ghost = hs.fake.person(
 		ghostMxid("xmpp", [romeo], domain).slice(1, -domain.length - 1),
 		account(romeo).name,
@@ -206,6 +230,7 @@ export async function world(shape: Shape, heard: (text: string) => void) {
 		xmpp: { port: Number(new URL(xmpp.service).port), component: xmpp.component, secret },
 		...(mqtt && { mqtt: { port: mqtt.port, filter: "home/#", room: mirrored } }),
 		file: join(folder, "floor.db"),
+		...(crowd && { hosted: { room: crowd.room.id, address: crowd.address } }),
 		pairs: [
 			...rooms.map((room, index) => ({ room, muc: muc(index) })),
 			...(chat ? [{ room: chat.id, account: romeo }] : []),
@@ -218,6 +243,8 @@ export async function world(shape: Shape, heard: (text: string) => void) {
 		xmpp,
 		mqtt,
 		rooms,
+		/** The room with `members`, and its address on XMPP. */
+		crowd,
 		/** Resolves with the figure of a counter of the bridge, over all labels. */
 		async metric(name: string): Promise<number> {
 			const text = await (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text();

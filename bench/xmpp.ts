@@ -32,6 +32,8 @@ export async function xmppServer(heard: (body: string) => void) {
 	let ids = 0;
 	/** The number of stanzas that came in. */
 	const state = { heard: 0 };
+	/** The clients of people, by full JID, and what takes their messages and presences. */
+	const clients = new Map<string, (stanza: Element) => void>();
 
 	/** Sends all stanzas of one turn of the event loop in one write. */
 	function out(words: string): void {
@@ -61,7 +63,9 @@ export async function xmppServer(heard: (body: string) => void) {
 		const { to = "", from = "", id = "", type } = stanza.attrs;
 		const jid = bare(to);
 		const muc = mucs.get(jid);
-		if (jid.endsWith(component)) out(serialize(stanza));
+		const client = stanza.name === "iq" ? undefined : clients.get(to);
+		if (client) client(stanza);
+		else if (jid.endsWith(component)) out(serialize(stanza));
 		else if (stanza.name === "iq") answer(stanza, muc !== undefined && resource(to) === undefined);
 		else if (!muc) {
 			if (stanza.name === "message") heard(text(stanza, "body") ?? "");
@@ -108,6 +112,9 @@ export async function xmppServer(heard: (body: string) => void) {
 		component,
 		mucs,
 		state,
+		clients,
+		/** Sends a stanza as it is. */
+		raw: out,
 		connected: () => server.connections.open > 0,
 		/** Opens a MUC with these occupants. */
 		open: (jid: string, others: readonly string[]) => mucs.set(jid, { others, ours: new Map() }),
