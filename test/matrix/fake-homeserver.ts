@@ -374,10 +374,14 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 			([id = ""], { query, as }) => {
 				const room = rooms.get(id);
 				if (!room?.members.has(as)) return no(403, "M_FORBIDDEN");
+				const { not_types: without = [] } = JSON.parse(query.get("filter") ?? "{}") as {
+					not_types?: string[];
+				};
+				const timeline = room.timeline.filter(({ type }) => !without.includes(type)).reverse();
 				const from = Number(query.get("from") ?? 0);
 				const end = from + Number(query.get("limit"));
-				const more = end < room.timeline.length;
-				return ok({ chunk: room.timeline.toReversed().slice(from, end), ...(more && { end: String(end) }) });
+				const more = end < timeline.length;
+				return ok({ chunk: timeline.slice(from, end), ...(more && { end: String(end) }) });
 			},
 		],
 		[

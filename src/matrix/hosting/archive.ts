@@ -23,6 +23,8 @@ const [pages, pageSize, leastPage] = [10, 100, 20];
 const [positions, bytes] = [5_000, 4 * 1_048_576];
 /** How long, in ms, the homeserver may take for a page. */
 const timeout = 10_000;
+/** An archive has no joins and leaves, of which a large room has thousands in a row. */
+const filter = JSON.stringify({ not_types: ["m.room.member"] });
 
 /** Reads the archive of hosted rooms from the homeserver, as the ghost of the person who asks. */
 export function createArchive(deps: {
@@ -73,7 +75,7 @@ export function createArchive(deps: {
 		if (from === undefined) return hidden;
 		const limit = Math.min(pageSize, unread().length + others);
 		const page = async (as: string) => {
-			const { chunk } = await client.messages(room, { limit, from, timeout, as });
+			const { chunk } = await client.messages(room, { limit, from, filter, timeout, as });
 			return chunk.filter(isEvent);
 		};
 		const shown = await page(ghost);
@@ -131,11 +133,13 @@ export function createArchive(deps: {
 		const places: Place[] = [];
 		const open = await alwaysOpen(room, ghost);
 		let [visible, complete, atStart] = [false, true, false];
+		/** The newest event of those that were read, which need not be a place. */
+		let newest: MessageId | undefined = before;
 		for (let page = 0; page < pages && !atStart; page++) {
 			// The page at which a place is looked up begins with its event.
 			const more = limit - places.length + (page === 0 && before && !isKnown ? 1 : 0);
 			const size = Math.min(pageSize, Math.max(more, leastPage));
-			const { chunk, end } = await client.messages(room, { limit: size, from, timeout, as: ghost });
+			const { chunk, end } = await client.messages(room, { limit: size, from, filter, timeout, as: ghost });
 			const known = chunk.filter(isEvent).filter(({ event_id: id }) => id !== before);
 			visible ||= known.length > 0;
 			// The homeserver leaves out of a page what the reader may not see.
@@ -144,10 +148,14 @@ export function createArchive(deps: {
 			for (const event of known.filter(isPlace))
 				places.push({ id: event.event_id as MessageId, at: timeOf(event) });
 			[from, atStart] = [end, end === undefined];
+			const isFirst = newest === undefined;
+			newest ??= known[0]?.event_id as MessageId | undefined;
+			// An earlier request may have found no place behind this event for many pages.
+			if (isFirst && places.length === 0) from = tokens.get(`${room} ${ghost} ${newest}`) ?? from;
 			const whole = open || complete;
 			// The next request reads the places beyond the limit again.
 			if (places.length > limit) return { places: places.slice(0, limit).reverse(), end: false, whole };
-			const oldest = places.at(-1)?.id ?? before;
+			const oldest = places.at(-1)?.id ?? newest;
 			if (from !== undefined && oldest !== undefined) tokens.set(`${room} ${ghost} ${oldest}`, from);
 			if (places.length === limit) break;
 		}

@@ -7,6 +7,8 @@ import { wholeId } from "./references.ts";
 import type { HostedRoom, Joined, Session } from "./room.ts";
 import type { World } from "./world.ts";
 
+/** How long the last lines of a room may be looked for, in ms: its archive may begin far behind other events. */
+const readWithin = 15_000;
 /** How long a line that a session has in its history can still come live, in ms. */
 const overlap = 60_000;
 
@@ -22,7 +24,9 @@ export const createHistory =
 		const { address } = session;
 		const archive = archiveOf(room, address, occupant.person, context, shown);
 		const filter = since === undefined ? {} : { start: since };
-		const { entries } = await pageOf(archive, filter, { max, last: true });
+		const begun = context.now().at;
+		const hurry = () => context.now().at - begun > readWithin;
+		const { entries } = await pageOf(archive, filter, { max, last: true }, hurry);
 		const lines = entries.map(({ stanza, at }) => late(stanza, address, at));
 		const sized = lines.map((line) => ({ line, chars: serialize(line).length }));
 		return fitting(sized, chars).map(({ line }) => line);
