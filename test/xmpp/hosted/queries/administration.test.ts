@@ -182,6 +182,18 @@ describe("a moderator's change of a hosted room", () => {
 		expect(cursors.size).toBe(0);
 	});
 
+	test("of a member to an outcast ends the membership and takes the nick, as a ban by people of the source does", async () => {
+		const { change, context, room: muc } = room();
+		const paris = { jid: "paris@verona.test", affiliation: "member", nick: "County" };
+		expect(await change([paris])).toBe("result");
+		expect([muc.kept.members.size, muc.kept.nicks.size]).toEqual([1, 1]);
+		expect(await change([{ jid: paris.jid, affiliation: "outcast" }])).toBe("result");
+		expect([muc.kept.members.size, muc.kept.nicks.size]).toEqual([0, 0]);
+		expect(await change([paris])).toBe("result");
+		takeMember(muc, { kind: "member", person: account(stranger), now: "banned", by: alice }, context);
+		expect([muc.kept.members.size, muc.kept.nicks.size]).toEqual([0, 0]);
+	});
+
 	test("of a member in a moderated room gives voice", async () => {
 		const { change, done } = room(undefined, { levels: levels({ [own(mercutio)]: 100 }, 10) });
 		expect(await change([{ jid: "romeo@montague.test", affiliation: "member" }])).toBe("result");
