@@ -8,6 +8,7 @@ import { MqttClient } from "../testbed/mqtt-client.ts";
 import { type Element, isMessage, XmppClient, xml } from "../testbed/xmpp-client.ts";
 import { link } from "./meeting.ts";
 import { png } from "./png.ts";
+import { expectSignals } from "./signals-in-private.ts";
 
 const discoItems = "http://jabber.org/protocol/disco#items";
 
@@ -807,9 +808,20 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			(e) => e.room_id === aside && e.state_key === ghost && e.content.membership === "join",
 			20_000,
 		);
-		await juliet.send(aside, "What man art thou?");
-		const whisper = await romeo.waitForMessage("What man art thou?", `${muc}/Juliet Capulet`, 20_000);
+		const asked = await juliet.send(aside, "What man art thou?");
+		const her = `${muc}/Juliet Capulet`;
+		const whisper = await romeo.waitForMessage("What man art thou?", her, 20_000);
 		expect(whisper.attrs.type).toBe("chat");
+		const id = await romeo.sendMessage(her, "By a name I know not how to tell thee");
+		const answer = await juliet.waitFor(
+			"his answer",
+			(e) => e.room_id === aside && e.content.body === "By a name I know not how to tell thee",
+			20_000,
+		);
+		await expectSignals(juliet, aside, romeo, her, {
+			mine: { event: asked, id: whisper.attrs.id ?? "" },
+			theirs: { event: answer.event_id ?? "", id },
+		});
 		const verona = `verona@${bridged.xmpp.muc}`;
 		await juliet.send(bot, `join <xmpp:${verona}?join>`);
 		await says(

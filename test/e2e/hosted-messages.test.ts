@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
+import { expectSignals } from "./signals-in-private.ts";
 
 /** Tests what is said in a Matrix room that people of XMPP join as a MUC of the bridge. */
 
@@ -366,7 +367,7 @@ describe.each(["prosody", "ejabberd"] as const)("a hosted room on %s", (server) 
 
 	test("a private message to a Matrix person opens a chat that names the room, and the answer comes from their nick", async () => {
 		const words = unique("psst");
-		await benvolio.sendMessage(`${other}/Juliet`, words);
+		const whispered = await benvolio.sendMessage(`${other}/Juliet`, words);
 		const invite = await juliet.waitFor(
 			"the invitation",
 			({ type, sender, state_key: guest, content }) =>
@@ -377,15 +378,22 @@ describe.each(["prosody", "ejabberd"] as const)("a hosted room on %s", (server) 
 		);
 		const chat = invite.room_id as string;
 		await juliet.join(chat);
-		await juliet.waitFor("the message", (one) => one.room_id === chat && one.content.body === words);
+		const message = await juliet.waitFor(
+			"the message",
+			(one) => one.room_id === chat && one.content.body === words,
+		);
 		const name = await juliet.request("GET", `v3/rooms/${encodeURIComponent(chat)}/state/m.room.name/`);
 		expect(name).toMatchObject({ name: expect.stringMatching(/^Benvolio \(.+\)$/) });
 		const answer = unique("hush");
-		await juliet.send(chat, answer);
+		const event = await juliet.send(chat, answer);
 		const line = await there(benvolio, answer, (one) => body(one) === answer);
 		expect(line.attrs).toMatchObject({ type: "chat", from: `${other}/Juliet` });
 		expect(phone.inbox.items.some((one) => body(one) === answer)).toBe(false);
 		expect(juliet.inbox.items.some((one) => one.room_id === room && one.content.body === words)).toBe(false);
+		await expectSignals(juliet, chat, benvolio, `${other}/Juliet`, {
+			mine: { event, id: line.attrs.id ?? "" },
+			theirs: { event: message.event_id ?? "", id: whispered },
+		});
 	});
 
 	test("the last words of a person who leaves at once arrive, and the person has left", async () => {

@@ -31,6 +31,10 @@ export function createPrivateVenue(context: HostedContext): Venue {
 	const occupantIn = (room: HostedRoom, person: string) =>
 		room.people.get(personKey({ network: xmppNetwork, id: person.slice(room.id.length + 1) as UserId }));
 
+	/** Sends to all clients of an occupant. */
+	const send = (to: Occupant, from: Occupant, make: Parameters<Venue["write"]>[2]) =>
+		context.out.send(to.sessions.values(), (address) => make(`${address}/${from.nick}`, undefined));
+
 	return {
 		has: (muc) => roomAt(muc) !== undefined,
 		nick(muc, person) {
@@ -46,7 +50,12 @@ export function createPrivateVenue(context: HostedContext): Venue {
 			const mine = occupantOf(room, ours);
 			if (!mine) throw new PermanentError("forbidden", phrases.privateOutside(within));
 			reveal(room, mine, context);
-			context.out.send(occupant.sessions.values(), (address) => make(`${address}/${mine.nick}`, undefined));
+			send(occupant, mine, make);
+		},
+		async show({ muc, person }, ours, make) {
+			const room = roomAt(muc);
+			const [occupant, mine] = room ? [occupantIn(room, person), occupantOf(room, ours)] : [];
+			if (occupant && mine) send(occupant, mine, make);
 		},
 	};
 }

@@ -40,7 +40,7 @@ import {
 import { hasIds } from "./participants.ts";
 import { createPasswords, forgetPassword, restorePassword } from "./passwords.ts";
 import { takePresence } from "./presences.ts";
-import { nickOf, writePrivate } from "./private-chats.ts";
+import { nickOf, showPrivate, writePrivate } from "./private-chats.ts";
 import { createPrivateNotices } from "./private-notice.ts";
 import { close, createRoom, noteMissed, type Room, relink } from "./room.ts";
 import { abandonJoins, learnName } from "./roster.ts";
@@ -184,6 +184,10 @@ export function createJoinedRooms(
 				const room = rooms.get(muc);
 				if (!room) throw new TemporaryError("the room is not served yet");
 				await writePrivate(room, room.ours.byJid.get(ghostJid(ours, own)), person, make, context);
+			},
+			async show({ muc, person }, ours, make) {
+				const room = rooms.get(muc);
+				if (room) await showPrivate(room, room.ours.byJid.get(ghostJid(ours, own)), person, make, context);
 			},
 		} satisfies Venue,
 		/** Returns whether the MUC gives messages its own ids. */

@@ -7,7 +7,7 @@ import type { Venue } from "../private/venue.ts";
 import { errorReply } from "../stanza-error.ts";
 import { child, type Element } from "../stream/xml.ts";
 import type { Context } from "./context.ts";
-import type { OwnOccupant } from "./own-occupants.ts";
+import { isIn, type OwnOccupant } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
 import { speaker } from "./roster.ts";
 import { selfPing } from "./self-ping.ts";
@@ -56,6 +56,18 @@ export async function writePrivate(
 	await context.link.send(make(ours.jid, `${room.jid}/${nick}`));
 	// The MUC answers in order, so its error for the message comes before the answer to the ping.
 	await selfPing(room, ours, context);
+}
+
+/** As {@link Venue.show}, for the own occupant `ours`. An occupant that is not in the MUC joins for a line alone. */
+export async function showPrivate(
+	room: Room,
+	ours: OwnOccupant | undefined,
+	person: string,
+	make: Parameters<Venue["write"]>[2],
+	{ link }: Context,
+): Promise<void> {
+	const nick = nickOf(room, person);
+	if (ours && isIn(ours) && nick !== undefined) await link.send(make(ours.jid, `${room.jid}/${nick}`));
 }
 
 /** Returns the present nick of a person; undefined if they are not in the MUC. */

@@ -12,7 +12,9 @@ import { createOpenLines } from "../direct/open-lines.ts";
 import { fromChat, parseMessage, xmppNetwork } from "../from-xmpp.ts";
 import { bare, domain, resource } from "../jid.ts";
 import { stanzaOf } from "../made-up-ids.ts";
+import { typing } from "../message/chat-states.ts";
 import type { Sayable } from "../message/feature.ts";
+import { markable } from "../message/markers.ts";
 import { messageId, speakerIn, spokenBy } from "../message-ids.ts";
 import { mucUser } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
@@ -23,6 +25,7 @@ import * as to from "../to-xmpp.ts";
 import { conditionOf } from "./conditions.ts";
 import { createEnds } from "./ends.ts";
 import { type Place, participantsOf, placeOf, privateRoom } from "./place.ts";
+import { createPrivateSignals } from "./signals.ts";
 import type { Venue, Whisper } from "./venue.ts";
 
 const isSayable = (event: BridgeEvent): event is Sayable =>
@@ -31,7 +34,7 @@ const isSayable = (event: BridgeEvent): event is Sayable =>
 /** Private chats: a person in a MUC, and a ghost that is an occupant there, too (XEP-0045 §7.5). */
 export function createPrivateChats(deps: {
 	venues(): readonly Venue[];
-	bridge(): Pick<Bridge, "portal">;
+	bridge(): Pick<Bridge, "portal" | "signal">;
 	/** Resolves when the XMPP server has taken all that was sent. */
 	confirm(): Promise<void>;
 	/** Returns the bare JID of a person's ghost. */
@@ -46,10 +49,19 @@ export function createPrivateChats(deps: {
 	const open = createOpenLines();
 	const taken: Taken = deps.taken ?? createBoundedMap<OperationId, readonly MessageId[]>(1_000);
 	const ends = createEnds(deps);
+	const venueAt = ({ muc }: Pick<Place, "muc">) => deps.venues().find((one) => one.has(muc));
+	const signals = createPrivateSignals({
+		bridge: deps.bridge,
+		venue: venueAt,
+		async partner(room, { muc }) {
+			const people = await peopleOf(room).catch(() => undefined);
+			return people && ends.isSure(room, people.theirs, muc) ? people.theirs : undefined;
+		},
+	});
 
 	/** Returns the place's kind of MUCs. `within`: the room as people know it, for the error. @throws PermanentError */
-	function venueOf({ muc }: Place, within: string): Venue {
-		const found = deps.venues().find((one) => one.has(muc));
+	function venueOf(place: Place, within: string): Venue {
+		const found = venueAt(place);
 		if (!found) throw new PermanentError("not-found", phrases.privateNoRoom(within));
 		return found;
 	}
@@ -90,6 +102,7 @@ export function createPrivateChats(deps: {
 		const refused = open.begin(operation, room);
 		// XEP-0045 §7.5: this element tells a private message of a MUC from one between accounts.
 		const parts = [...said.parts, xml("x", { xmlns: mucUser })];
+		if (said.body !== undefined) parts.push(markable(), typing(false));
 		const within = theirs.within ?? place.muc;
 		const written = venueOf(place, within).write({ ...place, within }, event.sender, (from, target) =>
 			to.chat(from, target, operation, { ...said, parts }),
@@ -100,18 +113,22 @@ export function createPrivateChats(deps: {
 			event.kind === "message" ? [id, spokenBy(operation, place.ghost)] : event.kind === "edit" ? [id] : [];
 		taken.set(operation, ids);
 		open.confirm(operation, room);
+		signals.wrote(room);
 		return ids;
 	}
 
 	/** Takes a private message in. Returns the error that answers it, if one is due. */
-	function take({ stanza, muc, sender, to: ours }: Whisper): Element | undefined {
+	function take(whisper: Whisper): Element | undefined {
+		const { stanza, muc, sender, to: ours } = whisper;
 		const room = roomOf(muc, sender, ours);
+		signals.take(room, whisper);
 		const place = here(room);
 		const where = { ...participantsOf(place), author: sender.id, opens: () => true };
 		const says = guard.handle(stanzaItem(stanza), () => parseMessage(stanza, where));
 		if (!says) return undefined;
 		if (says.unreadable) return errorReply(stanza, "modify", "not-acceptable", phrases.encryptedRefused);
 		ends.wrote(room);
+		signals.wrote(room);
 		const { at, unique } = now();
 		deps.tell([fromChat(stanza, says, { room, to: ours, at, missing: unique(), sender })]);
 		return undefined;
@@ -126,10 +143,7 @@ export function createPrivateChats(deps: {
 		if (!line || place?.muc !== bare(from)) return false;
 		open.end(id);
 		taken.delete(id as OperationId);
-		const now = deps
-			.venues()
-			.find((one) => one.has(place.muc))
-			?.nick(place.muc, place.person);
+		const now = venueAt(place)?.nick(place.muc, place.person);
 		// The person took another nick while the message was on its way.
 		const isRenamed = now !== undefined && now !== resource(from);
 		const error = isRenamed ? new TemporaryError("the nick has changed") : neutral(stanzaError(stanza));
@@ -154,6 +168,12 @@ export function createPrivateChats(deps: {
 		show: (room) => here(room).muc,
 		members: () => [],
 		send,
+		signal: (out) => signals.show(out, here(out.room)),
+		hears(kind, room) {
+			const place = placeOf(room);
+			const nick = place && venueAt(place)?.nick(place.muc, place.person);
+			return nick !== undefined && (kind === "typing" || kind === "read");
+		},
 		async delivered(room, all) {
 			const { ghost } = here(room);
 			return all.map(({ operation }) => [messageId("msg", operation), spokenBy(operation, ghost)]);

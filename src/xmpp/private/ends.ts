@@ -37,6 +37,10 @@ export function createEnds(deps: {
 		deps.tell([{ kind: "message", style: "notice", id, room, sender, at, text }]);
 	}
 
+	/** Returns false if another person may have the nick by now. */
+	const isSure = (room: RoomId, theirs: Person, muc: string): boolean =>
+		!isByNick(theirs, muc) || sure.has(room);
+
 	return {
 		tell: async (room: RoomId, text: string): Promise<void> => tell(room, text),
 		/** Notes that a chat has a portal. */
@@ -58,9 +62,10 @@ export function createEnds(deps: {
 			sure.set(room, true);
 			told.delete(room);
 		},
+		isSure,
 		/** @throws PermanentError if another person may have the nick by now */
 		check(room: RoomId, theirs: Person, muc: string): void {
-			if (isByNick(theirs, muc) && !sure.has(room))
+			if (!isSure(room, theirs, muc))
 				throw new PermanentError("not-found", phrases.privateUnsure(theirs.name ?? "", theirs.within ?? muc));
 		},
 		/** Tells the chats of a person who has left a MUC, once. */

@@ -19,6 +19,8 @@ export interface Venue {
 		ours: Person,
 		make: (from: string, to: string | undefined) => Element,
 	): Promise<void>;
+	/** Writes what passes and is not kept, as `write` does; nothing where one of both is not there. @throws TemporaryError */
+	show(place: Place, ours: Person, make: Parameters<Venue["write"]>[2]): Promise<void>;
 }
 
 /** A private message as it came in. */

@@ -4,6 +4,7 @@ import { createGuard } from "../../../src/core/guard.ts";
 import type { MessageId, OperationId, RoomId } from "../../../src/core/ids.ts";
 import type { Link, Portal } from "../../../src/core/mapping.ts";
 import type { Outbound, Received } from "../../../src/core/network.ts";
+import type { Signal, SignalOut } from "../../../src/core/signal.ts";
 import { account, occupant } from "../../../src/xmpp/from-xmpp.ts";
 import { createPrivateChats } from "../../../src/xmpp/private/chats.ts";
 import { placeOf, privateRoom } from "../../../src/xmpp/private/place.ts";
@@ -34,11 +35,16 @@ function world() {
 			if (state.fails) throw state.fails;
 			sent.push(String(make(`${ours.address[0]}@bridge.test/trivium`, `${muc}/${place.person}`)));
 		},
+		show: async (place, ours, make) => venue.write({ ...place, within: "" }, ours, make),
 	};
+	const signals: Signal[] = [];
 	let unique = 0;
 	const chats = createPrivateChats({
 		venues: () => [venue],
-		bridge: () => ({ portal: async (_network, room) => portals.get(room) }),
+		bridge: () => ({
+			portal: async (_network, room) => portals.get(room),
+			signal: (one) => void signals.push(one),
+		}),
 		confirm: () => state.confirms,
 		ghost: ({ address }) => `${address[0]}@bridge.test`,
 		tell: (events) => void told.push(...events),
@@ -68,7 +74,7 @@ function world() {
 			),
 			...{ muc, sender, to: alice },
 		});
-	return { chats, told, sent, state, open, out, whisper };
+	return { chats, told, sent, signals, state, open, out, whisper };
 }
 
 test.each([
@@ -92,6 +98,57 @@ test("a private message is for the person behind its occupant, from an occupant 
 	expect(told).toHaveLength(1);
 });
 
+const typing = (room: RoomId, active = true) =>
+	({ signal: { kind: "typing", room: "!r", sender: alice, active }, room, ids: [] }) as unknown as SignalOut;
+const readUpTo = (room: RoomId, ...ids: string[]) =>
+	({
+		signal: { kind: "read", room: "!r", sender: alice, target: { id: "$1" } },
+		room,
+		ids,
+	}) as unknown as SignalOut;
+
+test("typing and read positions of an occupant are those of the chat", async () => {
+	const { signals, whisper } = world();
+	whisper("<composing xmlns='http://jabber.org/protocol/chatstates'/>");
+	whisper("<displayed xmlns='urn:xmpp:chat-markers:0' id='op1'/>");
+	const room = privateRoom({ muc, person: romeo.id, ghost: "alice@bridge.test" });
+	expect(signals).toEqual([
+		{ kind: "typing", room, sender: romeo, active: true },
+		{ kind: "read", room, sender: romeo, target: expect.objectContaining({ id: "msg op1" }) },
+	]);
+});
+
+test("an occupant sees typing once a line was written, and which of its lines are read", async () => {
+	const { chats, sent, open, out, whisper } = world();
+	const room = await open(romeo);
+	const { signal, hears } = chats.conversation;
+	expect([hears("typing", room), hears("received", room)]).toEqual([true, false]);
+	await signal(typing(room));
+	expect(sent).toEqual([]);
+	whisper("<body>psst</body>");
+	await signal(typing(room));
+	await signal(readUpTo(room, "msg m1"));
+	expect(sent).toEqual([
+		expect.stringMatching(/^<message type="chat" .*<composing .*muc#user"\/><\/message>$/),
+		expect.stringMatching(/<displayed xmlns="urn:xmpp:chat-markers:0" id="m1"\/>/),
+	]);
+	// A read position at a line of one's own is no news for the other one.
+	const ids = await chats.conversation.send(out(room, "what?"));
+	await signal(readUpTo(room, ...ids));
+	expect(sent).toHaveLength(3);
+});
+
+test("the next holder of a nick sees no typing that was meant for the last one", async () => {
+	const { chats, sent, open, whisper } = world();
+	const room = await open(veiled);
+	whisper("<body>psst</body>", veiled);
+	await chats.conversation.signal(typing(room));
+	expect(sent).toHaveLength(1);
+	chats.left(muc, veiled);
+	await chats.conversation.signal(typing(room, false));
+	expect(sent).toHaveLength(1);
+});
+
 test("an encrypted private message is answered, and not shown", () => {
 	const { told, whisper } = world();
 	const answer = whisper("<body>OMEMO</body><encrypted xmlns='eu.siacs.conversations.axolotl'/>");
@@ -105,7 +162,9 @@ test("an answer goes to the occupant alone, marked as a private message of the M
 	const ids = await chats.conversation.send(out(room, "what?"));
 	expect(await chats.conversation.send(out(room, "what?"))).toEqual(ids);
 	expect(sent).toEqual([
-		expect.stringMatching(/^<message type="chat" .*<body>what\?<\/body>.*muc#user"\/><\/message>$/),
+		expect.stringMatching(
+			/^<message type="chat" .*<body>what\?<\/body>.*muc#user"\/>.*<markable .*<\/message>$/,
+		),
 	]);
 	expect(chats.conversation.owns(room)).toBe(true);
 });
