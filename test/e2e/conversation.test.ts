@@ -208,6 +208,25 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		expect(shown.url).toBe(url);
 	});
 
+	test("a room that is made for a MUC begins with its last fifty lines, in order", async () => {
+		const own = `annals@${bridged.xmpp.muc}`;
+		await romeo.joinRoom(own, "Romeo");
+		await romeo.configureRoom(own);
+		for (let n = 1; n <= 55; n++) await romeo.sendMessage(own, `line ${n}`, "groupchat");
+		await romeo.waitForMessage("line 55", `${own}/Romeo`);
+		const room = await juliet.join(`#_xmpp_annals=40${bridged.xmpp.muc}:hs.test`);
+		await juliet.waitForMessage("line 55", room, 20_000);
+		await romeo.sendMessage(own, "line 56", "groupchat");
+		await juliet.waitForMessage("line 56", room, 20_000);
+		const shown = juliet.inbox.items.filter(
+			(e) => e.room_id === room && /^line/.test(String(e.content.body)),
+		);
+		// Prosody keeps the change of the settings among its lines.
+		expect(shown.length).toBeGreaterThan(48);
+		const last = Array.from({ length: 51 }, (_, n) => `line ${n + 6}`);
+		expect(shown.map(({ content }) => content.body)).toEqual(last.slice(-shown.length));
+	});
+
 	test("the subject of a MUC is the topic from the start, and a new one on either side is that of the other", async () => {
 		const own = `topical@${bridged.xmpp.muc}`;
 		await romeo.joinRoom(own, "Romeo");

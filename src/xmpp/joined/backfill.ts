@@ -26,6 +26,11 @@ import { gone } from "./roster.ts";
 /** Time, in ms, that a MUC without an archive has to tell its history. */
 const historyWithin = 10_000;
 
+/** Lines from before the portal that the portal begins with. */
+const earlierAtMost = 50;
+/** The time of the position of a MUC of which nothing was read, and whose earlier lines are wanted. */
+const beforeAll = 0;
+
 /**
  * Restores the read position of an earlier run, which the join needs: it asks the MUC for the history since then. A link
  * without one is read from the time when it was made.
@@ -34,10 +39,11 @@ export async function restorePosition(room: Room, context: Context): Promise<voi
 	if (room.position.read) return;
 	const known = readFrom(await context.cursor(keyOf(room)));
 	if (room.position.read) return;
-	const { asked } = room;
+	const { asked, earlier } = room;
+	const first = earlier ? beforeAll : asked;
 	restore(
 		room.position,
-		known ? { ...known, heard: missingSince(known) } : { at: asked, from: asked, heard: asked },
+		known ? { ...known, heard: missingSince(known) } : { at: first, from: first, heard: asked },
 	);
 	if (!known) save(room, context);
 	else if (wasIn(known)) noteWasIn(room.listening);
@@ -105,23 +111,26 @@ async function replay(
 	known: { set(id: string, value: true): void },
 	context: Context,
 ): Promise<boolean> {
-	let which: Which = read.id === undefined ? { start: since(read) } : { after: read.id };
+	const fromTime = ({ at, from }: Read) => (at === beforeAll ? undefined : { start: since({ at, from }) });
+	let which: Which | undefined = read.id === undefined ? fromTime(read) : { after: read.id };
 	for (let more = true; more && !room.closed; ) {
 		// Back-pressure: one page is in memory at a time, however slow the journal is.
 		await context.settled();
 		beginPage(gap);
 		let page: Page;
 		try {
-			page = await context.paced(domain(room.jid), () => context.archive.page(archiveOf(room), which));
+			const begin: Which = which ?? (await earlierLines(room, context));
+			which = begin;
+			page = await context.paced(domain(room.jid), () => context.archive.page(archiveOf(room), begin));
 		} catch (error) {
 			// XEP-0313 §4.1.2: the archive has expired the line, or was emptied.
-			if (error instanceof StanzaError && error.condition === "item-not-found" && "after" in which) {
+			if (error instanceof StanzaError && error.condition === "item-not-found" && which && "after" in which) {
 				context.log.warn(
 					{ room: room.jid },
 					"the archive does not know the cursor's line any more; the backfill begins at its time",
 				);
 				context.tell([notice(room, phrases.mucGap, context.now())]);
-				which = { start: since(room.position.read ?? read) };
+				which = fromTime(room.position.read ?? read);
 				continue;
 			}
 			if (!isRefusal(error) && !(isBroken(error) && noteArchiveFailure(gap) >= askedBroken))
@@ -137,6 +146,20 @@ async function replay(
 		more = !page.complete || gap.cut;
 	}
 	return true;
+}
+
+/** Resolves with the place in the archive behind which the lines are that the portal begins with. */
+async function earlierLines(room: Room, context: Context): Promise<Which> {
+	let before = "";
+	let wanted = earlierAtMost + 1;
+	for (let pages = 0; pages < earlierAtMost; pages++) {
+		const page = await context.archive.page(archiveOf(room), { before }, wanted);
+		if (page.complete || page.first === undefined) return { after: "" };
+		before = page.first;
+		wanted -= page.lines.length;
+		if (wanted <= 0) break;
+	}
+	return { after: before };
 }
 
 /** Falls back to the history: the active listener joins again, as the MUC tells it to newcomers alone. */

@@ -10,7 +10,7 @@ export type Read = Readonly<{
 	last?: MessageId;
 	/**
 	 * When the last line was said, and when the MUC was first linked, ms since 1970. Lines from before the link are not
-	 * handed on. Both times are the same until the first join.
+	 * handed on, unless the portal begins with them: then both times are 0. Both are the same until the first join.
 	 */
 	at: number;
 	from: number;

@@ -77,12 +77,13 @@ export function createJoinedRooms(
 	}
 
 	/**
-	 * Serves a link: the listener joins, and then `members`. `linkedTo`: see {@link Room}. Resolves once the listener is in, if the stream is up.
+	 * Serves a link: the listener joins, and then `members`. `linkedTo`, `earlier`: see {@link Room}. Resolves once the listener is in, if the stream is up.
 	 */
 	async function attach(
 		link: Link,
 		members: readonly Person[],
 		linkedTo: readonly string[] = [],
+		earlier = false,
 	): Promise<void> {
 		const jid = link.room as string;
 		const listeners = () => ({
@@ -91,7 +92,7 @@ export function createJoinedRooms(
 		});
 		const room = rooms.get(jid) ?? createRoom(jid, link, listeners(), context.now().at);
 		rooms.set(jid, room);
-		relink(room, link, linkedTo);
+		relink(room, link, linkedTo, earlier);
 		// An event of another network may attach the link before our stream to the server is up.
 		want(room.listener);
 		const isBarred = await barredBefore(room, context);

@@ -16,6 +16,8 @@ type State = {
 	link: Link;
 	/** The marks of the portal's other rooms, for other bridges: our occupants are people of these. */
 	linkedTo: readonly string[];
+	/** The portal begins with the last lines from before it: its other room was made for this MUC, and is empty. */
+	earlier: boolean;
 	/** The features and settings that the MUC announces by disco#info. */
 	features: RoomFeatures;
 	/** Our own silent occupants, of which one is in the MUC at a time. */
@@ -62,6 +64,7 @@ export const createRoom = (jid: string, link: Link, listeners: Listeners, asked:
 	jid,
 	link,
 	linkedTo: [],
+	earlier: false,
 	features: {
 		muc: true,
 		membersOnly: false,
@@ -94,10 +97,11 @@ export const createRoom = (jid: string, link: Link, listeners: Listeners, asked:
 	outcastJids: createBoundedMap(1_000, { bytes: 262_144, of: textBytes }),
 });
 
-/** Notes that the MUC is linked, maybe by a new link, to the rooms of these marks. */
-export function relink(room: State, link: Link, linkedTo: readonly string[]): void {
+/** Notes that the MUC is linked, maybe by a new link, to the rooms of these marks. `earlier`: see {@link Room}. */
+export function relink(room: State, link: Link, linkedTo: readonly string[], earlier: boolean): void {
 	room.link = link;
 	room.linkedTo = linkedTo;
+	room.earlier = earlier;
 }
 
 /** Notes that the MUC is not linked any more. */

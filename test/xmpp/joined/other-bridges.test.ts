@@ -8,7 +8,7 @@ import { handlePresence } from "../../../src/xmpp/joined/roster.ts";
 function come(linkedTo: readonly string[], comesFrom: readonly string[]) {
 	const own = createOwnOccupant("own@bridge.test", "Trivium");
 	const room = createRoom("verona@muc.test", {} as Link, { own, stated: own }, 0);
-	relink(room, {} as Link, linkedTo);
+	relink(room, {} as Link, linkedTo, false);
 	const seen = { nick: "alice", available: true, codes: new Set<string>(), comesFrom };
 	const told = handlePresence(room, seen, "bridge.test", { at: 0, unique: () => "u" });
 	return [...told.map(({ kind }) => kind), ...room.roster.others.keys()];
