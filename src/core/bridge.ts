@@ -230,7 +230,7 @@ export function createBridge(deps: {
 		allowed,
 		bans: policies.bans,
 		mayOpen: route.mayOpen,
-		mayMake: createRoomMaking({ rules, allowed }),
+		making: createRoomMaking({ rules, allowed }),
 		makeSpace,
 	});
 	const repeats = createRepeats(journal.places);
@@ -314,7 +314,7 @@ export function createBridge(deps: {
 		beginArchive: (of, room) => inTurn(async () => ({ saved: journal.places.forget(of, room) })),
 		views: {
 			...{ look: views.look, open: views.open, source: views.source, invited: views.invited },
-			...{ mayMake: views.mayMake, close: views.close },
+			...{ makesRooms: views.makesRooms, mayMake: views.mayMake, close: views.close },
 			...archive,
 		},
 		mirror: portals.mirror,

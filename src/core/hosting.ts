@@ -293,6 +293,8 @@ export interface Views {
 	 * @throws PermanentError if `by` is blocked or opens too many rooms, or the room is linked; TemporaryError
 	 */
 	open(of: NetworkName, source: RoomId, view: RoomId, by: Person): Promise<Portal>;
+	/** Returns true if the policy lets `by` make rooms. */
+	makesRooms(by: Person): boolean;
 	/**
 	 * Counts one more room that `by` is about to make. Returns false where the policy lets nobody make rooms. @throws
 	 * PermanentError forbidden if `by` may make none, busy if `by` makes too many

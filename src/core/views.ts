@@ -16,6 +16,7 @@ import { createGlob } from "./permissions.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
+import type { createRoomMaking } from "./room-making.ts";
 import type { Rules } from "./route.ts";
 import { withCurrentSet } from "./view-reactions.ts";
 
@@ -29,8 +30,8 @@ export function createViews(deps: {
 	portals: Portals;
 	rules: Pick<Rules, "rooms">;
 	allowed(person: Person): boolean;
-	/** As {@link Views.mayMake}. */
-	mayMake(by: Person): boolean;
+	/** See {@link Views.makesRooms}. */
+	making: ReturnType<typeof createRoomMaking>;
 	/** Returns true for a person whom the list of a portal bans. */
 	bans(portal: Portal, person: Person): boolean;
 	/** Counts one more room of the person. @throws PermanentError if the person opens too many. */
@@ -153,7 +154,7 @@ export function createViews(deps: {
 			if (!(await portals.only(of, source))) await makeSpace();
 			return portals.openHosted({ network: of, room: source }, there, () => mayOpen(by));
 		},
-		mayMake: deps.mayMake,
+		...deps.making,
 		async close(of: NetworkName, source: RoomId, view: RoomId): Promise<void> {
 			const shown = (await portals.only(of, source))?.links.filter(({ room }) => room === view) ?? [];
 			if (shown.length > 0) await portals.unlink(of, source, shown);

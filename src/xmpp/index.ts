@@ -230,6 +230,7 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 		ghost,
 		resource,
 		standsFor: (jid) => personAt(jid, namespace),
+		isOwn: rooms.isListener,
 		readReceipts,
 		software,
 		ghostPayloads,
@@ -283,7 +284,9 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 			bot,
 			contacts,
 			personUrl: (person) => bridge.personUrl(person),
-			finding: createFinding({ bridge: () => bridge, component, of: namespace.plain, ghost }),
+			finding: createFinding({
+				...{ bridge: () => bridge, component, aliases: hosted.aliases, of: namespace.plain, ghost },
+			}),
 			present: chats.present,
 			contact: deps.contact ?? [],
 			software,

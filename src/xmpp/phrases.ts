@@ -192,6 +192,44 @@ export const hostedNoAnswer = "The client of this person does not answer.";
 export const hostedNotYours = "Only the owners and admins of the room may do this.";
 export const hostedAdministered =
 	"The room cannot be changed from XMPP yet. Please do it on the network of the room.";
+// The form of a room's owners.
+export const formTitle = (room: string | undefined) =>
+	room ? `Settings of ${room}` : "Settings of the room";
+export const formName = "Name";
+export const formTopic = "Description, which is also the subject";
+export const formPersistent = "Keep the room when nobody of XMPP is in it?";
+export const formPublic = "List the room in the public directory?";
+export const formMembersOnly = "Let in only people who are invited or members?";
+export const formModerated = "Let only people write who were given voice?";
+export const formSubject = "Let everybody change the subject?";
+export const formInvites = "Let everybody invite others?";
+export const formLogging = "Let everybody read the messages without joining?";
+export const formWhois = "Who can see the addresses of people";
+export const formPrivate = "Who may write private messages";
+export const formMaxUsers = "The most people in the room";
+export const formOwners = "Owners";
+export const formAdmins = "Admins";
+export const formAnyone = "everybody";
+export const formParticipants = "everybody who may write in the room";
+export const formModerators = "moderators";
+export const formNobody = "nobody";
+export const formNoLimit = "no limit";
+export const hostedLocked = "This room is being made. Fill in its form first, or accept the usual settings.";
+export const hostedAddressOfPerson = "This is the address of a person. Choose another one for the room.";
+export const hostedNoSuchAddress = "No room can have this address. Letters, digits, “.” and “-” are fine.";
+export const hostedTooManyLocked =
+	"You are making other rooms already. Fill in their forms first, or leave them.";
+export const hostedBeingMade = "The room is just being made. Try again in a moment.";
+export const hostedFull = "This room has as many people as its owners want. Try again later.";
+export const hostedNoPrivate = "The owners of this room let not everybody write private messages.";
+export const hostedNotFinished = "The room was not finished in time, so it was not made.";
+export const hostedCancelled = "The room was not made.";
+export const hostedNotMadeHere =
+	"The bridge has not made this room, so it cannot be ended from XMPP. Its people can do that on Matrix.";
+export const formNotAnonymous =
+	"Addresses cannot be hidden in this room: everybody on Matrix can see those of people on XMPP.";
+export const hostedNotOwner = "Only the owners of the room may do this.";
+export const hostedMembersOnlyNow = "Only members may be in this room now.";
 export const hostedAbove = "This person stands as high in the room as you, or higher.";
 export const hostedNoBanOfSelf = "Nobody can ban themselves.";
 export const hostedLastOwner = "You are the only owner of the room. Make somebody else an owner first.";

@@ -163,10 +163,7 @@ describe("an error", () => {
 			"gateway: { rooms: all }",
 			'10:19: gateway.rooms: expected local, any, or a list of globs over room addresses such as "#*:example.org"',
 		],
-		[
-			"gateway: { create: ['*'] }",
-			"10:20: gateway.create: expected an empty list: nobody can make rooms from XMPP yet",
-		],
+		["gateway: { create: romeo }", "10:20: gateway.create: expected a list, found a string"],
 		[
 			"health: { listen: '127.0.0.1' }",
 			"10:19: health.listen: expected an address and a port such as 127.0.0.1:9993",

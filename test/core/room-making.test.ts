@@ -15,15 +15,18 @@ const making = (create: readonly string[] | undefined, burst = 1) =>
 	});
 
 test("nobody makes rooms without a policy, and no more than the limit of a person with one", () => {
-	expect(making(undefined)(zog)).toBe(false);
-	expect(making([])(zog)).toBe(false);
-	const mayMake = making(["*"]);
+	expect(making(undefined).mayMake(zog)).toBe(false);
+	expect(making([]).makesRooms(zog)).toBe(false);
+	const { makesRooms, mayMake } = making(["*"]);
+	expect(makesRooms(zog)).toBe(true);
 	expect(mayMake(zog)).toBe(true);
 	expect(() => mayMake(zog)).toThrow(/too many rooms/);
 	expect(mayMake(mars.person("zag"))).toBe(true);
 });
 
 test("people whom the policy does not name make no rooms, and blocked ones none at all", () => {
-	expect(() => making(["*@venus"])(zog)).toThrow(/gateway.create/);
-	expect(() => making(["*"])(troll)).toThrow(/blocked/);
+	const venus = making(["*@venus"]);
+	expect(venus.makesRooms(zog)).toBe(false);
+	expect(() => venus.mayMake(zog)).toThrow(/gateway.create/);
+	expect(() => making(["*"]).mayMake(troll)).toThrow(/blocked/);
 });

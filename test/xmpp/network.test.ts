@@ -60,7 +60,11 @@ const bridge = {
 	mayReach: async ({ domain: of }: Person) => of !== "stranger.test",
 	cursor: async () => undefined,
 	cursors: async () => [],
-	views: { look: async () => ({ kind: "refused", why: "unknown", text: "there is no such room" }) },
+	views: {
+		look: async () => ({ kind: "refused", why: "unknown", text: "there is no such room" }),
+		makesRooms: () => false,
+		mayMake: () => false,
+	},
 	saveCursor: async () => undefined,
 	resume: () => void resumed++,
 	command: async ({ reply, text }: CommandCall) => reply(`ran ${text}`),

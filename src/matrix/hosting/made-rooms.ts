@@ -29,6 +29,8 @@ export function createMadeRooms(deps: {
 	inTurn: InTurn;
 	/** Called when an alias has begun, or ceased, to lead to a room. */
 	moved(): void;
+	/** Notes that the directory lists a room now, or no more. */
+	listed(room: RoomId, listed: boolean): void;
 	/** Resolves with the facts of a room that the bot is in. */
 	facts(room: RoomId): Promise<RoomFacts>;
 	bot: string;
@@ -113,6 +115,7 @@ export function createMadeRooms(deps: {
 				if (as !== undefined) await refuseWeak(room, as, needed, levels);
 				// The directory has rules of its own, so it is asked first.
 				if (settings.listed !== undefined) await list(room, settings.listed, as);
+				if (settings.listed !== undefined) deps.listed(room, settings.listed);
 				for (const { type, content } of events) await client.setState(room, type, "", content, as);
 			}),
 		);
@@ -127,6 +130,12 @@ export function createMadeRooms(deps: {
 	const takesAlias = (localpart: string): boolean =>
 		!localpart.startsWith("_") && isAddress({ kind: "alias", parts: [localpart] }, domain);
 
+	/** Runs `work`, whose refusal counts for nothing. */
+	const tidy = (work: Promise<unknown>): Promise<unknown> =>
+		work.catch((error: unknown) => {
+			if (!(error instanceof MatrixError)) throw error;
+		});
+
 	return {
 		takesAlias,
 		/** As {@link Hosting.create}. */
@@ -136,6 +145,8 @@ export function createMadeRooms(deps: {
 			const owner = { network: by.network, mxid: await ghosts.account(by) };
 			const room = (await permitted(() => make(localpart, owner, settings, seed, mxids))) as RoomId;
 			rooms.botCame(room);
+			// The directory may refuse it by a rule of its own, and the facts tell.
+			if (settings.listed) await tidy(list(room, true, undefined));
 			deps.moved();
 			return deps.facts(room);
 		},

@@ -105,12 +105,12 @@ export function createNewRooms(deps: {
 		if (known !== undefined) return known;
 		const version = await newVersion();
 		const levels = newLevels(owner.mxid, Number(version) >= 12 ? undefined : bot);
-		const { name: called, topic, entry = "everybody", listed = false, pastPublic = false } = settings;
+		const { name: called, topic, entry = "everybody", pastPublic = false } = settings;
 		const first = newRoomAlias(owner.network, localpart, domain);
 		const body = {
 			...(version && { room_version: version }),
 			preset: entry === "everybody" ? "public_chat" : "private_chat",
-			visibility: listed ? "public" : "private",
+			visibility: "private",
 			...(called && { name: called }),
 			...(topic && { topic }),
 			...(entry === "invited" && { invite: [owner.mxid] }),

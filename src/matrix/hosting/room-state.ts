@@ -123,7 +123,8 @@ export function createRoomStates(deps: {
 		const more = {
 			...{ count: members.of(room).size, listed, levels: await levels(room, one) },
 			...(isMade(one) && { made: true as const }),
-			...(topicSet && { topicSet: { by: await personOf(topicSet.by, room), at: topicSet.at } }),
+			...(topicSet &&
+				topicSet.by !== bot && { topicSet: { by: await personOf(topicSet.by, room), at: topicSet.at } }),
 		};
 		return factsOfState(room, one.state, more, domain);
 	}
@@ -166,6 +167,11 @@ export function createRoomStates(deps: {
 		async wasAlwaysOpen(room: string, as: string | undefined): Promise<boolean> {
 			const { settled } = await stateOf(room, as);
 			return settled && isOpenToMembers(room);
+		},
+		/** Notes that the directory lists a room now, or no more: no event tells that. */
+		noteListed(room: string, listed: boolean): void {
+			const known = states.get(room);
+			if (known) states.set(room, { ...known, listed });
 		},
 		forget(room: string): void {
 			states.delete(room);

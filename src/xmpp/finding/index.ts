@@ -5,6 +5,7 @@ import type { Bridge } from "../../core/network.ts";
 import type { Person } from "../../core/person.ts";
 import { account } from "../from-xmpp.ts";
 import { roomJid } from "../hosted/addresses.ts";
+import type { Aliases } from "../hosted/aliases.ts";
 import { bare, domain } from "../jid.ts";
 import * as phrases from "../phrases.ts";
 import { StanzaError } from "../stanza-error.ts";
@@ -40,11 +41,13 @@ export function createFinding(deps: {
 	};
 	/** The domain of our component. */
 	component: string;
+	/** The addresses of rooms. */
+	aliases: Pick<Aliases, "of">;
 	of: NetworkName;
 	/** Returns the bare JID of the ghost of a person of another network. */
 	ghost(person: Pick<Person, "network" | "address">): string;
 }): Finding {
-	const { bridge, component, of, ghost } = deps;
+	const { bridge, component, aliases, of, ghost } = deps;
 	const mayRead = createRateLimit(pages);
 	const mayAsk = { account: createRateLimit(ofAccount), domain: createRateLimit(ofDomain) };
 
@@ -75,8 +78,8 @@ export function createFinding(deps: {
 	}
 
 	return {
-		publicRooms: createPublicRooms({ listed, component }),
-		rooms: createRoomSearch({ listed, component }),
+		publicRooms: createPublicRooms({ listed, aliases }),
+		rooms: createRoomSearch({ listed, aliases }),
 		async people(words, from) {
 			const found = await bridge().searchPeople(of, words, asks(from));
 			return found.map((one) => ({ jid: ghost(one), name: one.name ?? one.address[0] ?? "" }));

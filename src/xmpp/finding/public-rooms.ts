@@ -1,6 +1,6 @@
 import { PermanentError } from "../../core/errors.ts";
 import type { Hosting } from "../../core/hosting.ts";
-import { addressOf } from "../hosted/addresses.ts";
+import type { Aliases } from "../hosted/aliases.ts";
 import { nameOf } from "../hosted/queries/room-info.ts";
 import { StanzaError } from "../stanza-error.ts";
 import { child, type Element, text, xml } from "../stream/xml.ts";
@@ -25,7 +25,7 @@ const position = "at ";
  * (XEP-0045 §6.3, XEP-0059). Pages go forwards alone, since the list of the source does. It throws a StanzaError where there
  * is no such page, and a TemporaryError while the source does not answer.
  */
-export function createPublicRooms({ listed, component }: { listed: ReadPage; component: string }) {
+export function createPublicRooms({ listed, aliases }: { listed: ReadPage; aliases: Pick<Aliases, "of"> }) {
 	return async (query: Element, from: string): Promise<readonly Element[]> => {
 		const { limit, after } = pageOf(child(query, "set", rsm));
 		const read = (most: number, position?: string) => listed(from, most, position);
@@ -42,9 +42,7 @@ export function createPublicRooms({ listed, component }: { listed: ReadPage; com
 		for (let n = 1; n < mostHidden && page.rooms.length === 0 && page.next !== undefined; n++)
 			page = await read(limit, page.next);
 		const { rooms, next, count } = page;
-		const items = rooms.map((facts) =>
-			xml("item", { jid: addressOf(facts, component), name: nameOf(facts) }),
-		);
+		const items = rooms.map((facts) => xml("item", { jid: aliases.of(facts), name: nameOf(facts) }));
 		const last = next === undefined ? end : position + next;
 		return [...items, items[0] ? set(count, items[0].attrs.jid, last) : set(count)];
 	};

@@ -1,6 +1,6 @@
 import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
 import type { RoomFacts } from "../../core/hosting.ts";
-import { addressOf } from "../hosted/addresses.ts";
+import type { Aliases } from "../hosted/aliases.ts";
 import { nameOf } from "../hosted/queries/room-info.ts";
 import type { ReadPage } from "./public-rooms.ts";
 
@@ -28,11 +28,11 @@ export type FoundRoom = Readonly<{
  */
 export function createRoomSearch({
 	listed,
-	component,
+	aliases,
 	now = Date.now,
 }: {
 	listed: ReadPage;
-	component: string;
+	aliases: Pick<Aliases, "of">;
 	now?: () => number;
 }) {
 	type Answer = { readonly rooms: Promise<readonly FoundRoom[]>; until: number; bytes: number };
@@ -45,7 +45,7 @@ export function createRoomSearch({
 		const name = nameOf(facts);
 		const description = facts.topic?.slice(0, longestDescription).toWellFormed();
 		return {
-			jid: addressOf(facts, component),
+			jid: aliases.of(facts),
 			...(name && { name }),
 			...(description && { description }),
 			users: facts.count,

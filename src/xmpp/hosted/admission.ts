@@ -8,8 +8,8 @@ import type { HostedContext } from "./context.ts";
 import { takePhoto } from "./faces.ts";
 import { changeNick } from "./nick-changes.ts";
 import { addOccupant, freeNick, holderOf, isReserved } from "./occupants.ts";
-import { payloadsOf, shownSession } from "./presences.ts";
-import { nickTaken, type Refusal } from "./refusals.ts";
+import { affiliationOf, payloadsOf, shownSession } from "./presences.ts";
+import { full, nickTaken, type Refusal } from "./refusals.ts";
 import { type HostedRoom, type Occupant, occupantOf, type Session } from "./room.ts";
 import { storedForm } from "./sessions.ts";
 
@@ -56,7 +56,7 @@ export function admit(
 	}
 	context.returns.back(room, person);
 	const isNew = !occupantOf(room, person);
-	const occupant = addOccupant(room, person, context.occupantId(room.id, person), nick);
+	const occupant = addOccupant(room, person, context.occupantId(room, person), nick);
 	if (occupant.nick !== nick) changeNick(room, occupant, nick, context);
 	const before = shownSession([...occupant.sessions.values()]);
 	const session = sessionFor(room, occupant, client, stanza, context);
@@ -113,10 +113,25 @@ function sessionFor(
 	return session;
 }
 
+/** Returns true if nobody more than owners and admins may come in (XEP-0045 §7.2.9). */
+export function isFull(room: HostedRoom, person: Person): boolean {
+	const { maxUsers = Number.POSITIVE_INFINITY } = room.own;
+	if (room.people.size < maxUsers || occupantOf(room, person)) return false;
+	const affiliation = affiliationOf(room, person, false);
+	return affiliation !== "owner" && affiliation !== "admin";
+}
+
+/** Has the ghost of somebody leave a full room again. */
+export function turnAway(room: HostedRoom, person: Person, client: Client, context: HostedContext): Refusal {
+	showAsAway(room, person, context);
+	leaveUnused(room, person, client, context);
+	return full;
+}
+
 /** Shows a person whose ghost is in the room, and who has no session there yet. */
 export function showAsAway(room: HostedRoom, person: Person, context: HostedContext): void {
 	if (occupantOf(room, person)) return;
-	announce(room, addOccupant(room, person, context.occupantId(room.id, person)), context);
+	announce(room, addOccupant(room, person, context.occupantId(room, person)), context);
 	context.returns.rest(room);
 }
 

@@ -6,7 +6,7 @@ import { resource } from "../jid.ts";
 import * as phrases from "../phrases.ts";
 import { errorReply, StanzaError } from "../stanza-error.ts";
 import { type Element, xml } from "../stream/xml.ts";
-import { roomAt, viewOf } from "./addresses.ts";
+import { viewOf } from "./addresses.ts";
 import type { Archive } from "./archive-entries.ts";
 import { archiveForm, mam } from "./archive-form.ts";
 import { type ArchivedLine, archiveOf, realJid, type Shown } from "./archive-lines.ts";
@@ -42,10 +42,10 @@ export function createArchives(
 
 	/** Resolves with the room that is asked. @throws StanzaError, TemporaryError, PermanentError */
 	async function roomOf(stanza: Element, reader: Person): Promise<HostedRoom> {
-		const { component, of, rooms, returns } = context;
+		const { aliases, component, of, rooms, returns } = context;
 		const joined = rooms.joined(stanza);
 		if (joined) return joined.room;
-		const address = roomAt(stanza.attrs.to ?? "", component);
+		const address = aliases.at(stanza.attrs.to ?? "");
 		const looked = address && (await context.bridge().views.look(of, address, reader));
 		if (looked?.kind !== "room") {
 			const { condition, type, text } = looked ? notFound(looked) : unknownRoom;

@@ -27,7 +27,7 @@ export function takeFacts(room: HostedRoom, facts: RoomFacts, context: HostedCon
 		return;
 	}
 	tellOfRanks(room, before, context);
-	if (settings.some((name) => before.facts[name] !== facts[name])) tellOfChange(room, context);
+	for (const code of codesOf(before.facts, facts)) tellOfChange(room, context, code);
 	if (before.facts.picture !== facts.picture)
 		showPicture(room, room.sessions.values(), { changed: true }, context);
 }
@@ -70,6 +70,20 @@ type Absent = Pick<Person, "network" | "id"> & Readonly<{ jid: string }>;
 
 /** The facts that clients read again by a query when they are told of a change. */
 const settings = ["name", "picture", "entry", "listed"] as const;
+/** The acts whose least levels they read so. */
+const acts = ["speak", "topic", "invite"] as const;
+
+/** Returns the status codes of a change (XEP-0045 §10.2.1). */
+function codesOf(before: RoomFacts, now: RoomFacts): readonly string[] {
+	const changed =
+		settings.some((name) => before[name] !== now[name]) ||
+		acts.some((act) => before.levels && now.levels && before.levels.needed[act] !== now.levels.needed[act]);
+	const opened = before.pastPublic !== now.pastPublic;
+	return [
+		...(changed ? [statusCodes.configurationChanged] : []),
+		...(opened ? [now.pastPublic ? statusCodes.loggingEnabled : statusCodes.loggingDisabled] : []),
+	];
+}
 
 /** Returns the end of a room that cannot be shown any more, and the room that has taken its place; undefined if it can. */
 function endOf(
@@ -80,10 +94,14 @@ function endOf(
 	return unfit && { reason: sentence(phrases.unfit[unfit]) };
 }
 
-/** Tells all sessions that the settings of the room have changed (XEP-0045 §10.2.1). */
-export function tellOfChange(room: HostedRoom, context: HostedContext): void {
+/** Tells all sessions that the settings of the room have changed (XEP-0045 §10.2.1). `code`: which ones. */
+export function tellOfChange(
+	room: HostedRoom,
+	context: HostedContext,
+	code: string = statusCodes.configurationChanged,
+): void {
 	const id = context.now().unique();
-	const x = xml("x", { xmlns: mucUser }, xml("status", { code: statusCodes.configurationChanged }));
+	const x = xml("x", { xmlns: mucUser }, xml("status", { code }));
 	context.out.send(room.sessions.values(), (address) =>
 		xml("message", { type: "groupchat", from: address, id }, x),
 	);

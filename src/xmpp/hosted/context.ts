@@ -1,4 +1,5 @@
 import type { BoundedMap } from "../../core/bounded-map.ts";
+import type { RoomFacts } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import type { Shown } from "../../core/signal.ts";
@@ -6,14 +7,20 @@ import type { Picture } from "../pictures.ts";
 import type { Acts } from "./acts.ts";
 import type { Aliases } from "./aliases.ts";
 import type { Broadcast } from "./broadcast.ts";
+import type { LockedRooms } from "./creation/locked-rooms.ts";
 import type { History } from "./history.ts";
 import type { KeptStore } from "./kept.ts";
 import type { Memberships } from "./memberships.ts";
+import type { SettingsStore } from "./owner/own-settings.ts";
 import type { PendingLines } from "./pending.ts";
 import type { Returns } from "./returns.ts";
+import type { HostedRoom } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 import type { SessionStore } from "./sessions.ts";
 import type { World } from "./world.ts";
+
+/** A room as its occupant-ids depend on it. `seed`: a room that was made from here had it before it had an id. */
+export type Known = Readonly<{ id: RoomId; facts: Pick<RoomFacts, "seed"> }>;
 
 /** The world, and the parts that all hosted rooms share. */
 export type HostedContext = World &
@@ -25,6 +32,11 @@ export type HostedContext = World &
 		pending: PendingLines;
 		returns: Returns;
 		aliases: Aliases;
+		locked: LockedRooms;
+		/** The settings of rooms that Matrix cannot hold. */
+		settings: SettingsStore;
+		/** Notes that the last client has left a room; `by`: its person. */
+		emptied(room: HostedRoom, by: Person): void;
 		store: SessionStore;
 		kept: KeptStore;
 		acts: Acts;
@@ -34,5 +46,5 @@ export type HostedContext = World &
 		/** Whether people of the source are there, by {@link personKey}: of those that something says it of. */
 		availability: BoundedMap<string, Shown>;
 		/** Returns the occupant-id (XEP-0421) of a person in a room: the same for ever, and another one in each room. */
-		occupantId(room: RoomId, person: Pick<Person, "network" | "id">): string;
+		occupantId(room: Known, person: Pick<Person, "network" | "id">): string;
 	}>;

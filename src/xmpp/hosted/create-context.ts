@@ -7,10 +7,13 @@ import { createAliases } from "./aliases.ts";
 import { createBroadcast } from "./broadcast.ts";
 import { takeKept } from "./configuration.ts";
 import type { HostedContext } from "./context.ts";
+import { createLockedRooms } from "./creation/locked-rooms.ts";
 import type { History } from "./history.ts";
 import { createKeptStore } from "./kept.ts";
 import { dropSession } from "./leaving.ts";
 import { createMemberships } from "./memberships.ts";
+import { endRoom } from "./owner/destroy.ts";
+import { createSettingsStore } from "./owner/own-settings.ts";
 import { createPendingLines } from "./pending.ts";
 import { createReturns } from "./returns.ts";
 import { createRooms } from "./rooms.ts";
@@ -30,11 +33,18 @@ export function createContext(world: World, secret: () => string, history: Histo
 	const pending = createPendingLines(() => now().at);
 	const context: HostedContext = {
 		...world,
-		aliases: createAliases({ bridge }),
 		availability: createBoundedMap<string, Shown>(20_000, {
 			bytes: 8 * 1_048_576,
 			of: (key, { status = "" }) => textBytes(key, status) + 100,
 		}),
+		aliases: createAliases({ bridge, component: world.component }),
+		locked: createLockedRooms(),
+		settings: createSettingsStore({ bridge }),
+		emptied(room, by) {
+			const { id: view, facts } = room;
+			if (room.own.temporary && facts.made)
+				void world.guard.run("end of a room", () => endRoom({ by, view, facts, room }, {}, context));
+		},
 		...{ rooms, memberships, pending, store, history },
 		acts: createActs(() => now().at),
 		kept: createKeptStore({
@@ -58,7 +68,7 @@ export function createContext(world: World, secret: () => string, history: Histo
 		}),
 		occupantId: (room, person) =>
 			createHmac("sha256", secret())
-				.update(`${room}\0${personKey(person)}`)
+				.update(`${room.facts.seed ?? room.id}\0${personKey(person)}`)
 				.digest("base64url"),
 	};
 	return context;

@@ -3,14 +3,15 @@ import type { Seen } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import { hosted } from "../capabilities.ts";
 import type { Conversation } from "../conversation.ts";
-import { xmppNetwork } from "../from-xmpp.ts";
-import { resource } from "../jid.ts";
+import { account, xmppNetwork } from "../from-xmpp.ts";
+import { bare, resource } from "../jid.ts";
 import * as phrases from "../phrases.ts";
 import type { Element } from "../stream/xml.ts";
 import { isRoomJid, roomJid } from "./addresses.ts";
 import { createArchives, isForArchive } from "./archive.ts";
 import { takeFacts } from "./configuration.ts";
 import { createContext } from "./create-context.ts";
+import { createCreation } from "./creation/index.ts";
 import { showFace } from "./faces.ts";
 import { createHistory } from "./history.ts";
 import { createOrder } from "./in-order.ts";
@@ -25,6 +26,7 @@ import { createLoader } from "./load.ts";
 import { takeMember } from "./membership.ts";
 import { isModeration } from "./moderation.ts";
 import { createPresences } from "./presence-updates.ts";
+import { isJoin } from "./presences.ts";
 import { createPrivateVenue } from "./private-chats.ts";
 import { createQueries } from "./queries/index.ts";
 import { createRestarts } from "./restarts.ts";
@@ -45,7 +47,8 @@ export function createHostedRooms(world: World) {
 		() => secret,
 		(joined, asked) => history(joined, asked),
 	);
-	const { rooms, returns } = context;
+	const { rooms, returns, aliases } = context;
+	const isSpelled = (jid: string) => aliases.at(jid) !== undefined;
 	const lines = createLines(context);
 	const history = createHistory(context, lines);
 	const inOrder = createOrder<HostedRoom>((error) =>
@@ -53,7 +56,8 @@ export function createHostedRooms(world: World) {
 	);
 	const loader = createLoader(context, (room, seen) => inOrder(room, () => apply(room, seen)));
 	const queue = createJoinQueue(rooms, () => world.now().at);
-	const joins = createJoins(context, loader, queue);
+	const creation = createCreation(context, () => joins);
+	const joins = createJoins(context, loader, queue, creation.begin);
 	const liveness = createLiveness(context);
 	const presences = createPresences(context, { joins, queue, liveness });
 	const restarts = createRestarts(context);
@@ -86,6 +90,19 @@ export function createHostedRooms(world: World) {
 		}
 	}
 
+	/** Returns true for a join at a plain address, by somebody who may make a room there. */
+	function makesRoom(stanza: Element): boolean {
+		const { from = "", to = "", type } = stanza.attrs;
+		if (type !== undefined || aliases.aliasAt(bare(to)) === undefined) return false;
+		return isJoin(stanza) && world.bridge().views.makesRooms(account(from));
+	}
+
+	function takePresence(stanza: Element): Element | undefined {
+		const { from, to = "" } = stanza.attrs;
+		const locked = context.locked.at(bare(to));
+		return locked && locked.jid === from ? creation.presence(locked, stanza) : presences.take(stanza);
+	}
+
 	function takeMessage(stanza: Element): Element | undefined {
 		const { type, to = "" } = stanza.attrs;
 		if (type === "error") {
@@ -94,7 +111,7 @@ export function createHostedRooms(world: World) {
 		}
 		const joined = rooms.joined(stanza);
 		if (joined) joined.session.heard = world.now().at;
-		if (isInvite(stanza) || !isRoomJid(to, component)) {
+		if (isInvite(stanza) || !aliases.isRoom(to)) {
 			void guard.run("invitation into a hosted room", async () => {
 				const refusal = await invites.take(stanza);
 				if (refusal) await world.link.send(refusal);
@@ -105,6 +122,8 @@ export function createHostedRooms(world: World) {
 	}
 
 	async function answerIq(stanza: Element): Promise<Element | undefined> {
+		const locked = context.locked.at(bare(stanza.attrs.to ?? ""));
+		if (locked) return creation.iq(locked, stanza);
 		const joined = rooms.joined(stanza);
 		if (joined) joined.session.heard = world.now().at;
 		if (isForArchive(stanza)) return answerArchive(stanza);
@@ -145,9 +164,12 @@ export function createHostedRooms(world: World) {
 		settled: lines.settled,
 		// Of the stanzas to ghosts, the invitations into a room of ours.
 		claims: (stanza) =>
-			isRoomJid(stanza.attrs.to ?? "", component) || invitedDirectly(stanza, component) !== undefined,
+			aliases.isRoom(stanza.attrs.to ?? "") ||
+			context.locked.at(bare(stanza.attrs.to ?? "")) !== undefined ||
+			makesRoom(stanza) ||
+			invitedDirectly(stanza, isSpelled) !== undefined,
 		invites: true,
-		stanza: (stanza) => (stanza.name === "presence" ? presences.take(stanza) : takeMessage(stanza)),
+		stanza: (stanza) => (stanza.name === "presence" ? takePresence(stanza) : takeMessage(stanza)),
 		iq: answerIq,
 		online() {
 			sweeping ??= setInterval(() => void guard.run("sweep of hosted rooms", sweep), sweepEvery);
@@ -162,6 +184,7 @@ export function createHostedRooms(world: World) {
 			clearInterval(sweeping);
 			sweeping = undefined;
 			await joins.stop();
+			await creation.stop();
 			await restarts.stop();
 		},
 	} satisfies Conversation;
@@ -170,10 +193,12 @@ export function createHostedRooms(world: World) {
 		returns.sweep();
 		liveness.sweep();
 		presences.sweep();
+		creation.sweep();
 	}
 
 	return {
 		conversation,
+		aliases,
 		/** The rooms as a place of private chats. */
 		venue: createPrivateVenue(context),
 		/** Ends what is due, and asks the clients that were silent for long; called every few seconds while the link is up. */
@@ -184,6 +209,7 @@ export function createHostedRooms(world: World) {
 		async start(): Promise<void> {
 			secret = await world.bridge().secret("occupant ids");
 			await context.kept.load();
+			await aliases.start();
 			await restarts.start();
 		},
 		/** Shows what has happened in the source of a view, in this order. */

@@ -2,7 +2,6 @@ import { bare } from "../jid.ts";
 import { mucUser } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
 import { child, type Element, xml } from "../stream/xml.ts";
-import { roomAt } from "./addresses.ts";
 
 /** Invitations into hosted rooms as stanzas (XEP-0045 §7.8, XEP-0249). Pure. */
 
@@ -15,11 +14,11 @@ export const isInvite = (stanza: Element): boolean => {
 	return x !== undefined && (child(x, "invite") ?? child(x, "decline")) !== undefined;
 };
 
-/** Returns the bare JID of a room of ours into which a message to a ghost invites directly (XEP-0249). */
-export function invitedDirectly(stanza: Element, component: string): string | undefined {
+/** Returns the bare JID of a room, by `isRoom`, into which a message to a ghost invites directly (XEP-0249). */
+export function invitedDirectly(stanza: Element, isRoom: (jid: string) => boolean): string | undefined {
 	if (stanza.name !== "message" || stanza.attrs.type === "error") return undefined;
 	const room = bare(child(stanza, "x", direct)?.attrs.jid ?? "");
-	return roomAt(room, component) && room;
+	return isRoom(room) ? room : undefined;
 }
 
 /** Returns the invitation of a room to somebody on XMPP. `from`: the JID of the one who invites. */

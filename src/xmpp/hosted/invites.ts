@@ -10,7 +10,7 @@ import * as phrases from "../phrases.ts";
 import { errorReply, StanzaError, stanzaError } from "../stanza-error.ts";
 import { child, type Element, text, xml } from "../stream/xml.ts";
 import { typedAddress } from "../typed-jid.ts";
-import { addressOf, roomAt, viewOf } from "./addresses.ts";
+import { viewOf } from "./addresses.ts";
 import type { HostedContext } from "./context.ts";
 import { decline, direct, invitation, invitedDirectly, isInvite } from "./invite-stanzas.ts";
 import { nameOf } from "./queries/room-info.ts";
@@ -76,7 +76,7 @@ export function createInvites(context: HostedContext) {
 	async function declined(stanza: Element, answer: Element): Promise<Refusal | undefined> {
 		const { from = "", to: address = "" } = stanza.attrs;
 		const person = account(from);
-		const asked = roomAt(address, component);
+		const asked = context.aliases.at(address);
 		if (!asked) return unknownRoom;
 		const looked = await bridge().views.look(of, asked, person);
 		if (looked.kind !== "room") return notFound(looked);
@@ -98,7 +98,9 @@ export function createInvites(context: HostedContext) {
 		const x = isInvite(stanza) ? child(stanza, "x", mucUser) : undefined;
 		const answers = x && child(x, "decline");
 		if (answers) return declined(stanza, answers);
-		const room = x ? address : (invitedDirectly(stanza, component) ?? "");
+		const room = x
+			? address
+			: (invitedDirectly(stanza, (jid) => context.aliases.at(jid) !== undefined) ?? "");
 		const joined = rooms.joined({ attrs: { from, to: room } });
 		if (!joined) throw new StanzaError("not-acceptable", "cancel", phrases.hostedNotJoined);
 		const invites = x
@@ -139,7 +141,7 @@ export function createInvites(context: HostedContext) {
 				jid: by.network === xmppNetwork ? by.id : context.ghost(by),
 				name: by.name ?? by.address[0] ?? "",
 			};
-			const room = addressOf(facts, component);
+			const room = context.aliases.of(facts);
 			return link.send(invitation(room, person.id, context.now().unique(), inviter, about(facts, reason)));
 		},
 	};

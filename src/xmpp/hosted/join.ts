@@ -1,14 +1,23 @@
-import type { RoomFacts } from "../../core/hosting.ts";
-import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { faceOf } from "../faces.ts";
 import { account } from "../from-xmpp.ts";
 import { bare, domain, resource } from "../jid.ts";
 import { photoIn } from "../photo.ts";
 import type { Element } from "../stream/xml.ts";
-import { roomAt, roomJid, viewOf } from "./addresses.ts";
-import { admit, type Client, entryNick, isNickTaken, leaveUnused, showAsAway, store } from "./admission.ts";
+import { roomJid } from "./addresses.ts";
+import {
+	admit,
+	type Client,
+	entryNick,
+	isFull,
+	isNickTaken,
+	leaveUnused,
+	showAsAway,
+	store,
+	turnAway,
+} from "./admission.ts";
 import type { HostedContext } from "./context.ts";
+import { createFinder, type Goal } from "./find-room.ts";
 import type { Attempt, JoinQueue } from "./join-queue.ts";
 import { letIn } from "./let-in.ts";
 import type { Loader } from "./load.ts";
@@ -24,40 +33,17 @@ const answerWithin = 25_000;
 /** How often a person is let in who is put out again at once. */
 const attempts = 3;
 
-/** The room that somebody wants to join, in memory or to be loaded. */
-type Goal = Readonly<{ view: RoomId; source: RoomId; facts: RoomFacts; room?: HostedRoom }>;
-
 /** Takes the joins of clients (XEP-0045 §7.2). Each one is answered. */
-export function createJoins(context: HostedContext, loader: Loader, queue: JoinQueue) {
+export function createJoins(
+	context: HostedContext,
+	loader: Loader,
+	queue: JoinQueue,
+	/** Begins the room that the sender of a join makes under an alias. */
+	make: (alias: string, person: Person, stanza: Element) => void,
+) {
+	const find = createFinder(context);
 	/** The joins that a break of the link to the XMPP server has ended. */
 	const brokenOff: Element[] = [];
-
-	/** Resolves with the room at an address, if the policy lets the person there. @throws PermanentError, TemporaryError */
-	async function find(address: string, person: Person): Promise<Goal | Refusal> {
-		const { component, of, rooms } = context;
-		const goal = (room: HostedRoom): Goal => ({
-			...{ view: room.id, source: room.source, facts: room.facts, room },
-		});
-		const known = rooms.at(address);
-		if (known) return goal(known);
-		const asked = roomAt(address, component);
-		if (!asked) return refusals.unknownRoom;
-		const { views } = context.bridge();
-		const looked = await views.look(of, asked, person);
-		if (looked.kind !== "room") return refusals.notFound(looked);
-		const { facts } = looked;
-		if (facts.successor) return refusals.moved(roomJid(facts.successor, component));
-		const view = viewOf(facts.id, component);
-		if (asked.kind === "alias") {
-			const first = await context.aliases.roomOf(address);
-			if (first === undefined) await context.aliases.note(address, facts.id);
-			else if (first !== facts.id) return refusals.moved(view);
-		}
-		const loaded = rooms.get(view);
-		if (loaded) return goal(loaded);
-		await views.open(of, facts.room, view, person);
-		return { view, source: facts.room, facts };
-	}
 
 	/**
 	 * Resolves with the room once the person's ghost is in it, and the name of the ghost there, or with the refusal.
@@ -95,12 +81,45 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 		const person = { ...account(from), name: nick, ...faceOf(bare(from), photoIn(attempt.stanza)) };
 		const goal = await find(address, person);
 		if (isRefusal(goal)) return goal;
-		const { source, view } = goal;
-		if (context.kept.of(view).domains.has(domain(from))) return refusals.domainBanned;
+		if ("alias" in goal) {
+			// Several clients may have asked at once.
+			if (context.locked.at(address)) return refusals.unknownRoom;
+			if (attempt.state === "open") make(goal.alias, person, attempt.stanza);
+			return undefined;
+		}
+		if (context.kept.of(goal.view).domains.has(domain(from))) return refusals.domainBanned;
+		if (goal.room && isFull(goal.room, person)) return refusals.full;
 		if (goal.room && isNickTaken(goal.room, person, client)) return refusals.nickTaken;
+		return bringIn(goal, person, client, (room, called) => {
+			if (attempt.state !== "open") {
+				stayOut(room, called === undefined ? person : { ...person, name: called }, client, attempt.state);
+				return undefined;
+			}
+			// A room that nobody had joined is known only now.
+			const refused = isFull(room, person)
+				? turnAway(room, person, client, context)
+				: admit(room, person, attempt.stanza, context, called);
+			const { name } = room.facts;
+			if (!refused) context.entered(bare(from), { jid: address, name, nick });
+			return refused;
+		});
+	}
+
+	/**
+	 * Has the ghost of a person enter a room, and `admitted` make an occupant of the client. Resolves with the refusal, if
+	 * there is one. @throws PermanentError, TemporaryError
+	 */
+	async function bringIn(
+		goal: Goal,
+		person: Person,
+		client: Client,
+		admitted: (room: HostedRoom, called: string | undefined) => Refusal | undefined,
+	): Promise<Refusal | undefined> {
+		const { source, view } = goal;
 		const place = { source, view, id: goal.facts.id };
 		// If the bridge is killed from here on, the next run knows whose ghost may be in the room.
-		if (!context.rooms.joinedAs(client)) await context.store.told({ ...client, nick, ...place });
+		if (!context.rooms.joinedAs(client))
+			await context.store.told({ ...client, nick: person.name ?? "", ...place });
 		const entering = context.memberships.beginJoin(source, person);
 		try {
 			for (let n = 1; ; n++) {
@@ -113,15 +132,8 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 				const isStale = entering.putOut || context.rooms.get(room.id) !== room;
 				if (isStale && n < attempts) continue;
 				if (isStale) return refusals.slow;
-				context.rooms.addAddress(room, address);
-				if (attempt.state === "open") {
-					const refused = admit(room, person, attempt.stanza, context, called);
-					const { name } = room.facts;
-					if (!refused) context.entered(bare(from), { jid: address, name, nick });
-					return refused;
-				}
-				stayOut(room, called === undefined ? person : { ...person, name: called }, client, attempt.state);
-				return undefined;
+				context.rooms.addAddress(room, client.address);
+				return admitted(room, called);
 			}
 		} catch (error) {
 			// The ghost may be in, or come in later.
@@ -164,6 +176,8 @@ export function createJoins(context: HostedContext, loader: Loader, queue: JoinQ
 	}
 
 	return {
+		bringIn,
+		stayOut,
 		/** Takes a join. Returns the refusal if it is refused at once; else the answer follows. */
 		take(stanza: Element): Element | undefined {
 			const refusal =

@@ -53,6 +53,7 @@ function endSession(one: Joined, context: HostedContext, what: Happening, comesB
 		if (before === session) announce(room, occupant, context);
 	}
 	context.returns.rest(room);
+	if (!comesBack && room.sessions.size === 0) context.emptied(room, occupant.person);
 }
 
 /** Has the ghost of a person leave whose last session has ended. A kill of the bridge meanwhile does not keep it in. */

@@ -28,6 +28,7 @@ export const slowLine = refusal("wait", "remote-server-timeout", phrases.hostedS
 export const noSuchOccupant = refusal("cancel", "item-not-found", phrases.hostedNoSuchOccupant);
 export const toRoom = refusal("modify", "bad-request", phrases.hostedToRoom);
 export const toOneOccupant = refusal("modify", "bad-request", phrases.hostedToOneOccupant);
+export const noPrivateMessages = refusal("auth", "forbidden", phrases.hostedNoPrivate);
 export const awayOccupant = refusal("wait", "recipient-unavailable", phrases.hostedAwayOccupant);
 
 /** The reason why something does not reach `target`. */

@@ -39,7 +39,7 @@ function comeIn(room: HostedRoom, person: Person, context: HostedContext): void 
 	if (occupantOf(room, person)) profile(room, person, context);
 	// Nobody sees a person come in as away who is there a moment later.
 	else if (!context.memberships.isEntering(room.source, person)) {
-		const occupant = addMember(room, person, context.occupantId(room.id, person));
+		const occupant = addMember(room, person, context.occupantId(room, person));
 		announce(room, occupant, context);
 		showFace(room, occupant, context);
 	}

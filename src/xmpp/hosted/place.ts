@@ -15,7 +15,7 @@ export const placeIn = (
 	address,
 	of(person) {
 		const occupant = occupantOf(room, person);
-		const id = occupant?.id ?? occupantId(room.id, person);
+		const id = occupant?.id ?? occupantId(room, person);
 		const nick = occupant?.nick ?? freeNick(room, person.name ?? person.address[0] ?? "", person);
 		return { nick, occupantId: id };
 	},

@@ -6,12 +6,20 @@ import { type Element, xml } from "../stream/xml.ts";
 import type { HostedContext } from "./context.ts";
 import * as refusals from "./line-refusals.ts";
 import { isPassing, originalOf } from "./original.ts";
+import { roleOf } from "./presences.ts";
 import { metIn } from "./private-chats.ts";
 import { reveal } from "./reveal.ts";
-import type { Joined } from "./room.ts";
+import type { HostedRoom, Joined, Occupant } from "./room.ts";
 
 /** Private messages of one person: the XMPP server limits them for its own people alone. */
 const rate = { perMinute: 60, burst: 60 };
+
+/** Returns true if the owners of a room let an occupant write private messages. */
+function mayWriteTo(room: HostedRoom, { person }: Occupant): boolean {
+	const { privately } = room.own;
+	const role = roleOf(room, person);
+	return !privately || role === "moderator" || (privately === "participants" && role === "participant");
+}
 
 /**
  * Takes messages to one occupant of a hosted room (XEP-0045 §7.5). The room of the source never sees them: those for its
@@ -28,6 +36,7 @@ export function createPrivateMessages(context: HostedContext) {
 		const answer = (error: Element) => (isPassing(stanza) ? undefined : error);
 		if (!joined) return answer(refusals.notInRoom(stanza));
 		const { room, occupant } = joined;
+		if (!mayWriteTo(room, occupant)) return answer(refusals.noPrivateMessages(stanza));
 		const nick = resource(stanza.attrs.to ?? "") ?? "";
 		const target = room.occupants.get(nick);
 		if (!target) return answer(refusals.noSuchOccupant(stanza));

@@ -135,7 +135,7 @@ export function createReflection(context: HostedContext, deps: { pending: Pendin
 			const { sender } = seen;
 			// XEP-0045 §7.1: clients know a nick by its presence before its first line.
 			if (sender.network !== xmppNetwork && !occupantOf(room, sender))
-				announce(room, addOccupant(room, sender, context.occupantId(room.id, sender)), context);
+				announce(room, addOccupant(room, sender, context.occupantId(room, sender)), context);
 			return shown(room, seen as Said);
 		},
 		/** Shows what a line that is refused has changed so far. */

@@ -27,7 +27,14 @@ export const longNick = refusal("modify", "jid-malformed", phrases.hostedLongNic
 export const unfitNick = refusal("modify", "jid-malformed", phrases.hostedUnfitNick);
 // XEP-0045 §7.2.8
 export const nickTaken = refusal("cancel", "conflict", phrases.hostedNickTaken);
+// XEP-0045 §7.2.9
+export const full = refusal("wait", "service-unavailable", phrases.hostedFull);
 export const unknownRoom = refusal("cancel", "item-not-found", phrases.hostedUnknown);
+// XEP-0045 §10.1.1
+export const noSuchAddress = refusal("cancel", "not-allowed", phrases.hostedNoSuchAddress);
+export const addressOfPerson = refusal("cancel", "service-unavailable", phrases.hostedAddressOfPerson);
+export const tooManyLocked = refusal("wait", "resource-constraint", phrases.hostedTooManyLocked);
+export const locked = refusal("cancel", "not-acceptable", phrases.hostedLocked);
 export const blocked = refusal("auth", "forbidden", phrases.blocked);
 export const domainBanned = refusal("auth", "forbidden", phrases.hostedDomainBanned);
 export const slow = refusal("wait", "remote-server-timeout", phrases.hostedSlow);

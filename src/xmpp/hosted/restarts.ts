@@ -13,8 +13,9 @@ export function createRestarts(context: HostedContext) {
 	let untold: StoredSession[] = [];
 
 	/** Returns the last presence of a session that is in memory no more. */
-	function farewell({ address, jid, nick, view }: StoredSession): Element {
-		const id = context.occupantId(view, account(jid));
+	function farewell({ address, jid, nick, view, seed }: StoredSession): Element {
+		const facts = seed === undefined ? {} : { seed };
+		const id = context.occupantId({ id: view, facts }, account(jid));
 		const one = { nick, id, jid, affiliation: "none", role: "none", payloads: [] } as const;
 		// XEP-0045 §16.3: a client that was removed for a technical reason joins again.
 		const codes = [statusCodes.selfPresence, statusCodes.technicalRemoval];

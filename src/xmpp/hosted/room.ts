@@ -4,6 +4,7 @@ import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import type { Element } from "../stream/xml.ts";
 import { type Kept, nothingKept } from "./kept.ts";
+import type { OwnSettings } from "./owner/own-settings.ts";
 
 /** One client of a person in a hosted room, known by its full JID and the address that it joined by. */
 export type Session = {
@@ -40,6 +41,8 @@ export type HostedRoom = {
 	facts: RoomFacts;
 	/** What the source cannot hold; {@link KeptStore} replaces it. */
 	kept: Kept;
+	/** The settings that Matrix cannot hold. */
+	own: OwnSettings;
 	/** By nick. occupants.ts alone changes this map and the others. */
 	readonly occupants: Map<string, Occupant>;
 	/** By {@link personKey}. */
@@ -58,11 +61,17 @@ export type Joined = Readonly<{ room: HostedRoom; occupant: Occupant; session: S
 /** Returns the key of a session: a client that joins by two addresses of a room sees two rooms. */
 export const sessionKey = (address: string, jid: string): string => `${address} ${jid}`;
 
-export const createHostedRoom = (id: RoomId, facts: RoomFacts, kept: Kept = nothingKept): HostedRoom => ({
+export const createHostedRoom = (
+	id: RoomId,
+	facts: RoomFacts,
+	kept: Kept = nothingKept,
+	own: OwnSettings = {},
+): HostedRoom => ({
 	id,
 	source: facts.room,
 	facts,
 	kept,
+	own,
 	occupants: new Map(),
 	people: new Map(),
 	lookAlikes: new Map(),

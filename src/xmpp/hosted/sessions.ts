@@ -12,6 +12,8 @@ export type StoredSession = Readonly<{
 	source: RoomId;
 	/** The id of the room as in {@link RoomAddress}. */
 	id: string;
+	/** See {@link RoomFacts.seed}. */
+	seed?: string;
 	/** It was told of its end. The membership of its person may still have to end. */
 	told?: true;
 }>;
@@ -25,6 +27,7 @@ const keyOf = ({ address, jid }: Key): string => `${prefix}${address} ${jid}`;
 export const storedForm = (room: HostedRoom, nick: string, { jid, address }: Key): StoredSession => ({
 	...{ jid, address, nick },
 	...{ view: room.id, source: room.source, id: room.facts.id },
+	...(room.facts.seed !== undefined && { seed: room.facts.seed }),
 });
 
 /** Keeps the sessions of hosted rooms in the journal. */

@@ -35,6 +35,8 @@ export type World = Readonly<{
 	ghost(person: Pick<Person, "network" | "address">): string;
 	/** Returns the person of another network whose ghost has this bare JID. */
 	standsFor(jid: string): Readonly<Pick<Person, "network" | "address">> | undefined;
+	/** Returns true for a bare JID under which the bridge itself is known. */
+	isOwn(jid: string): boolean;
 	/** The software that answers queries. */
 	software: Software;
 	/** The resource of all ghosts. */

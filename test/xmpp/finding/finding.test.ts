@@ -5,6 +5,7 @@ import type { NetworkName, RoomId, UserId } from "../../../src/core/ids.ts";
 import type { Person } from "../../../src/core/person.ts";
 import { createFinding } from "../../../src/xmpp/finding/index.ts";
 import { createRoomSearch } from "../../../src/xmpp/finding/room-search.ts";
+import { addressOf } from "../../../src/xmpp/hosted/addresses.ts";
 import { StanzaError } from "../../../src/xmpp/stanza-error.ts";
 import { alice, component, facts, matrix, romeo } from "../hosted/queries/world.ts";
 
@@ -20,6 +21,7 @@ function finding(looks: Readonly<Record<string, Looked>> = {}) {
 	const asked: string[] = [];
 	const made = createFinding({
 		component,
+		aliases: { of: (facts) => addressOf(facts, component) },
 		of: matrix,
 		ghost: ({ address }) => `${address.join("%")}@${component}`,
 		bridge: () => ({
@@ -106,7 +108,7 @@ describe("a search for rooms", () => {
 	function search(listed?: (limit: number, after?: string) => RoomFacts[]) {
 		let [at, calls] = [0, 0];
 		const rooms = createRoomSearch({
-			component,
+			aliases: { of: (facts) => addressOf(facts, component) },
 			now: () => at,
 			async listed(_from, limit, after = "0", word = "") {
 				calls++;

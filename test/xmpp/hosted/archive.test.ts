@@ -4,6 +4,7 @@ import type { NetworkName, RoomId } from "../../../src/core/ids.ts";
 import type { Person } from "../../../src/core/person.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../../src/store/memory.ts";
 import { account } from "../../../src/xmpp/from-xmpp.ts";
+import { createAliases } from "../../../src/xmpp/hosted/aliases.ts";
 import { createArchives } from "../../../src/xmpp/hosted/archive.ts";
 import type { HostedContext } from "../../../src/xmpp/hosted/context.ts";
 import {
@@ -55,6 +56,7 @@ beforeEach(async () => {
 		...{ component: "bridge.test", of: "matrix" as NetworkName, log: quiet, rooms: createRooms() },
 		link: { send: async (element: Element) => void sent.push(element) },
 		bridge: () => bridge,
+		aliases: createAliases({ bridge: () => bridge, component: "bridge.test" }),
 		returns: { rest: () => undefined },
 		ghost: ({ address: [name] }: Person) => `${name}@bridge.test`,
 		now: () => ({ at: Date.now(), unique: () => "u" }),

@@ -112,17 +112,17 @@ export function linesWorld({ readReceipts = 0 } = {}) {
 		rooms: createRooms(),
 		pending: createPendingLines(Date.now),
 		out: createBroadcast({ link, log: quiet, lose: () => undefined }),
-		occupantId: (_room: RoomId, { id }: Pick<Person, "id">) => `o-${id}`,
+		occupantId: (_room: unknown, { id }: Pick<Person, "id">) => `o-${id}`,
 	} as unknown as HostedContext;
 	const lines = createLines(context);
 	const room = createHostedRoom(view, facts);
 	context.rooms.add(room);
 	const joins = (person: Person, resource: string, address: string) => {
-		const occupant = addOccupant(room, person, context.occupantId(view, person));
+		const occupant = addOccupant(room, person, context.occupantId(room, person));
 		const session: Session = { jid: `${person.id}/${resource}`, address, presence: [], heard: 0 };
 		context.rooms.addSession({ room, occupant, session });
 	};
-	addOccupant(room, alice, context.occupantId(view, alice));
+	addOccupant(room, alice, context.occupantId(room, alice));
 	joins(romeo, "phone", lobby);
 	joins(romeo, "laptop", lobby);
 	joins(tybalt, "phone", other);

@@ -154,7 +154,7 @@ describe("new power levels", () => {
 		expect(world.got(juliet)).toEqual(["presence Alice owner/moderator", "presence Romeo admin/moderator"]);
 		const needed = { ...levels.needed, speak: 10 };
 		world.happens(alice, { kind: "facts", facts: { ...facts, levels: { ...levels, of, needed } } });
-		expect(world.got(juliet)).toEqual(["presence Juliet none/visitor 110"]);
+		expect(world.got(juliet)).toEqual(["presence Juliet none/visitor 110", "message 104"]);
 		world.happens(alice, { kind: "facts", facts: { ...facts, entry: "invited", levels: { ...levels, of } } });
 		expect(world.got(juliet)).toEqual(["presence Juliet member/participant 110", "message 104"]);
 	});

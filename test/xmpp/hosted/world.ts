@@ -73,6 +73,8 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 	const calls: string[] = [];
 	const source = {
 		facts,
+		/** People may make rooms. */
+		makes: false,
 		members: [...members],
 		/** Replaced by a test for a slow or refusing source. */
 		look: async (_address: RoomAddress): Promise<RoomFacts | undefined> => source.facts,
@@ -124,6 +126,8 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 					: { kind: "refused" as const, why: "unknown" as const, text: "There is no such room." };
 			},
 			open: async () => void calls.push("open"),
+			makesRooms: () => source.makes,
+			mayMake: () => source.makes,
 			places: async () => ({ places: [], complete: true, total: 0 }),
 			source: () => hosting,
 		},
@@ -160,6 +164,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 		tell: (events) => void told.push(...events),
 		ghost: ({ address }) => `${address.join("%")}@${component}`,
 		standsFor: (jid) => ({ network: matrix, address: [jid.split("@")[0] ?? ""] }),
+		isOwn: () => false,
 		software: { name: "Trivium", version: "1", uri: `xmpp:${component}` },
 		resource: "trivium",
 		readReceipts: 0,

@@ -74,8 +74,6 @@ const changing: RoomQuery = {
 
 export const administration: readonly RoomQuery[] = [
 	changing,
-	refusing("get", "http://jabber.org/protocol/muc#owner"),
-	refusing("set", "http://jabber.org/protocol/muc#owner"),
 	// XEP-0486 §3.2: the picture of the room.
 	refusing("set", "vcard-temp", "vCard"),
 ];

@@ -2,7 +2,7 @@ import { account } from "../../from-xmpp.ts";
 import { resource } from "../../jid.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { type Element, xml } from "../../stream/xml.ts";
-import { roomAt, roomJid, viewOf } from "../addresses.ts";
+import { roomJid, viewOf } from "../addresses.ts";
 import type { HostedContext } from "../context.ts";
 import {
 	broken,
@@ -19,13 +19,22 @@ import { info } from "./info.ts";
 import { items } from "./items.ts";
 import { lists } from "./lists.ts";
 import { askOccupant } from "./occupant.ts";
+import { owner } from "./owner.ts";
 import { ping } from "./ping.ts";
 import type { Place, RoomQuery } from "./query.ts";
 import { registration } from "./registration.ts";
 import { createRelay } from "./relay.ts";
 import { vcard } from "./vcard.ts";
 
-const simple: readonly RoomQuery[] = [...administration, items, lists, ping, ...registration, vcard];
+const simple: readonly RoomQuery[] = [
+	...administration,
+	items,
+	lists,
+	...owner,
+	ping,
+	...registration,
+	vcard,
+];
 const queries: readonly RoomQuery[] = [...simple, info(simple.flatMap(({ features }) => features))];
 
 /** The IQs to hosted rooms and their occupants, but for those of the archive and of moderation. */
@@ -35,10 +44,10 @@ export function createQueries(context: HostedContext) {
 	/** Resolves with the room that is asked, or with the reason why the one who asks gets no answer about it. */
 	async function place(stanza: Element): Promise<Place | Refusal> {
 		const { from = "", to: address = "" } = stanza.attrs;
-		const { rooms, component, of, bridge } = context;
+		const { aliases, rooms, component, of, bridge } = context;
 		const joined = rooms.joined(stanza);
 		if (joined) return { address, facts: joined.room.facts, room: joined.room, joined };
-		const room = roomAt(address, component);
+		const room = aliases.at(address);
 		if (!room) return unknownRoom;
 		const looked = await bridge().views.look(of, room, account(from));
 		if (looked.kind !== "room") return notFound(looked);

@@ -53,7 +53,7 @@ export const roomInfo = (
 		/** The SHA-1 of the picture, in hex. */
 		picture: string | undefined;
 		/** The mark of the source: another bridge that is in it links it to no view of itself. */
-		mark: string;
+		mark: string | undefined;
 	}>,
 ): Element =>
 	xml(

@@ -7,11 +7,13 @@ import type { Person } from "../../../../src/core/person.ts";
 import { account } from "../../../../src/xmpp/from-xmpp.ts";
 import { createActs } from "../../../../src/xmpp/hosted/acts.ts";
 import { viewOf } from "../../../../src/xmpp/hosted/addresses.ts";
+import { createAliases } from "../../../../src/xmpp/hosted/aliases.ts";
 import { takeKept } from "../../../../src/xmpp/hosted/configuration.ts";
 import type { HostedContext } from "../../../../src/xmpp/hosted/context.ts";
 import { createKeptStore } from "../../../../src/xmpp/hosted/kept.ts";
 import { createMemberships } from "../../../../src/xmpp/hosted/memberships.ts";
 import { addOccupant } from "../../../../src/xmpp/hosted/occupants.ts";
+import { createSettingsStore } from "../../../../src/xmpp/hosted/owner/own-settings.ts";
 import { createQueries } from "../../../../src/xmpp/hosted/queries/index.ts";
 import { createHostedRoom, type Session } from "../../../../src/xmpp/hosted/room.ts";
 import { createRooms } from "../../../../src/xmpp/hosted/rooms.ts";
@@ -107,6 +109,7 @@ export function createWorld(
 				const key = address.kind === "id" ? address.id : address.parts.join("%");
 				return options.known?.[key] ?? { kind: "refused", why: "unknown", text: "There is no such room." };
 			},
+			close: async () => undefined,
 		},
 		personUrl: ({ id }: Person) => `https://people.test/${id}`,
 	} as unknown as Bridge;
@@ -120,17 +123,21 @@ export function createWorld(
 		},
 	};
 	const cursors = new Map<string, string>();
+	const journal: Pick<Bridge, "cursor" | "cursors" | "saveCursor"> = {
+		cursor: async (key) => cursors.get(key),
+		cursors: async (prefix) =>
+			[...cursors].flatMap(([key, value]) => (key.startsWith(prefix) ? [{ key, value }] : [])),
+		saveCursor: async ({ key, value }) => {
+			if (value === undefined) cursors.delete(key);
+			else cursors.set(key, value);
+		},
+	};
 	const context: HostedContext = {
 		acts: createActs(() => 0),
+		aliases: createAliases({ bridge: () => journal, component }),
+		settings: createSettingsStore({ bridge: () => journal }),
 		kept: createKeptStore({
-			bridge: () => ({
-				cursors: async (prefix) =>
-					[...cursors].flatMap(([key, value]) => (key.startsWith(prefix) ? [{ key, value }] : [])),
-				saveCursor: async ({ key, value }) => {
-					if (value === undefined) cursors.delete(key);
-					else cursors.set(key, value);
-				},
-			}),
+			bridge: () => journal,
 			log: quiet,
 			changed: (view, kept) => {
 				const one = rooms.get(view);
@@ -145,8 +152,8 @@ export function createWorld(
 		guard: createGuard(quiet),
 		rooms,
 		memberships: createMemberships({ source: () => hosting as Hosting, log: quiet, now: () => 0 }),
-		store: { save: async () => undefined, remove: async () => undefined },
-		returns: { rest: () => undefined },
+		store: { save: async () => undefined, told: async () => undefined, remove: async () => undefined },
+		returns: { rest: () => undefined, leave: () => undefined },
 		left: () => undefined,
 		entered: () => undefined,
 		out: {

@@ -1,0 +1,40 @@
+import { bare, prepared } from "../../jid.ts";
+import * as phrases from "../../phrases.ts";
+import { StanzaError } from "../../stanza-error.ts";
+import { type Element, text } from "../../stream/xml.ts";
+import type { HostedContext } from "../context.ts";
+import { closeRoom } from "../leaving.ts";
+import type { Happening } from "../presences.ts";
+import type { Owned } from "./owned.ts";
+
+/** Returns the reason and the other room of an owner's request. */
+function asked(request: Element): NonNullable<Happening["destroy"]> {
+	const { jid } = request.attrs;
+	const reason = text(request, "reason");
+	return { ...(jid && { alternate: prepared(bare(jid)) }), ...(reason && { reason }) };
+}
+
+/**
+ * Ends a room that was made from XMPP (XEP-0045 §10.9). Its addresses are free at once. @throws StanzaError not-allowed for
+ * any other room; PermanentError, TemporaryError
+ */
+export async function destroy(owned: Owned, request: Element, context: HostedContext): Promise<void> {
+	if (!owned.facts.made) throw new StanzaError("not-allowed", "cancel", phrases.hostedNotMadeHere);
+	await endRoom(owned, asked(request), context);
+}
+
+/** Ends a room that was made from XMPP. @throws PermanentError, TemporaryError */
+export async function endRoom(
+	{ by, view, facts, room }: Owned,
+	what: NonNullable<Happening["destroy"]>,
+	context: HostedContext,
+): Promise<void> {
+	const { views } = context.bridge();
+	// First, so that a kill of the bridge leaves no alias that leads to a room which is no more.
+	await context.aliases.forget(facts.id);
+	await views.source(context.of).destroy(facts.room, by, what.reason);
+	if (room) closeRoom(room, what, context);
+	await context.settings.save(view, {});
+	context.kept.forget(view);
+	await views.close(context.of, facts.room, view);
+}

@@ -1,0 +1,259 @@
+import {
+	type LevelChange,
+	madeLevels,
+	mayDo,
+	personKey,
+	type RoomFacts,
+	type RoomSettings,
+} from "../../../core/hosting.ts";
+import { nameOf } from "../../../core/names.ts";
+import type { Person } from "../../../core/person.ts";
+import * as phrases from "../../phrases.ts";
+import { StanzaError } from "../../stanza-error.ts";
+import type { OwnSettings } from "./own-settings.ts";
+
+/** The fields of the form by which owners configure a room (XEP-0045 §10.2 and §15.5.3). Pure. */
+
+/** A room as its form shows it. */
+export type Now = Readonly<{
+	facts: RoomFacts;
+	own: OwnSettings;
+	/** People with a level of their own, each with the JID that stands for them, by that JID. */
+	ranked: ReadonlyMap<string, Person>;
+	/** Returns the person at a JID that an owner names, or the address of one of the source. @throws StanzaError */
+	at(jid: string): LevelChange["whom"];
+}>;
+
+/** The changes that a submitted form asks for. */
+export type Changes = Readonly<{ settings: RoomSettings; own: OwnSettings }>;
+
+export type Field = Readonly<{
+	name: string;
+	type: "boolean" | "text-single" | "text-private" | "list-single" | "jid-multi";
+	label: string;
+	/** The values to choose from, each with its label. */
+	options?: Readonly<Record<string, string>>;
+	/** Only rooms that the bridge has made have it: the bridge itself keeps what Matrix cannot. */
+	made?: true;
+	value(now: Now): readonly string[];
+	/** Returns the changes that a value asks for. @throws StanzaError */
+	read(values: readonly string[], now: Now): Partial<Changes>;
+}>;
+
+/** Anybody: no room gives a level of its own to a person who does not exist. */
+const nobody = { network: "", id: "" } as unknown as Person;
+
+const refuse = (text: string) => new StanzaError("not-acceptable", "modify", text);
+
+/** Returns the one value of a field. @throws StanzaError for several ones */
+function single(values: readonly string[]): string {
+	if (values.length > 1) throw new StanzaError("bad-request", "modify");
+	return values[0] ?? "";
+}
+
+// XEP-0004 §3.3
+function truth(values: readonly string[]): boolean {
+	const value = single(values);
+	if (["1", "true"].includes(value)) return true;
+	if (["0", "false", ""].includes(value)) return false;
+	throw new StanzaError("bad-request", "modify");
+}
+
+/** Returns a field of yes and no, which asks for nothing where it stays as it is. */
+const boolean = (
+	name: string,
+	label: string,
+	is: (now: Now) => boolean,
+	change: (wanted: boolean, now: Now) => Partial<Changes>,
+	made?: true,
+): Field => ({
+	...{ name, label, type: "boolean", value: (now) => [is(now) ? "1" : "0"] },
+	read(values, now) {
+		const wanted = truth(values);
+		return wanted === is(now) ? {} : change(wanted, now);
+	},
+	...(made && { made }),
+});
+
+const others = ({ facts }: Now): number => facts.levels?.others ?? 0;
+const allMay = ({ facts: { levels } }: Now, act: "speak" | "topic" | "invite"): boolean =>
+	levels === undefined || mayDo(levels, nobody, act);
+/** Returns the least level of those who may do what not everybody may. */
+const fewer = ({ facts }: Now, level: "moderator" | "admin"): number =>
+	facts.made ? madeLevels[level] : madeLevels.admin;
+
+const longestTopic = 4_000;
+
+const name: Field = {
+	...{ name: "muc#roomconfig_roomname", type: "text-single", label: phrases.formName },
+	value: ({ facts }) => [facts.name ?? ""],
+	read(values, { facts }) {
+		const wanted = nameOf(single(values));
+		return wanted === (facts.name ?? "") ? {} : { settings: { name: wanted } };
+	},
+};
+
+/** Matrix has one text for the description of a room and its subject. */
+const description: Field = {
+	...{ name: "muc#roomconfig_roomdesc", type: "text-single", label: phrases.formTopic },
+	value: ({ facts }) => [facts.topic ?? ""],
+	read(values, { facts }) {
+		const wanted = single(values).trim().slice(0, longestTopic).toWellFormed();
+		return wanted === (facts.topic ?? "") ? {} : { settings: { topic: wanted } };
+	},
+};
+
+const whois: Field = {
+	...{
+		name: "muc#roomconfig_whois",
+		type: "list-single",
+		label: phrases.formWhois,
+		options: { anyone: phrases.formAnyone },
+	},
+	value: () => ["anyone"],
+	read(values) {
+		// Every member on Matrix reads the JID in the MXID of the ghost.
+		if (single(values) !== "anyone") throw refuse(phrases.formNotAnonymous);
+		return {};
+	},
+};
+
+const none = "none";
+const maxUsers: Field = {
+	...{ name: "muc#roomconfig_maxusers", type: "list-single", label: phrases.formMaxUsers, made: true },
+	options: {
+		...Object.fromEntries([10, 20, 50, 100, 200].map((n) => [n, String(n)])),
+		[none]: phrases.formNoLimit,
+	},
+	value: ({ own }) => [own.maxUsers === undefined ? none : String(own.maxUsers)],
+	read(values) {
+		const value = single(values);
+		if (value === none || value === "") return { own: { maxUsers: undefined } };
+		const wanted = Number(value);
+		if (!Number.isSafeInteger(wanted) || wanted < 1) throw new StanzaError("bad-request", "modify");
+		return { own: { maxUsers: wanted } };
+	},
+};
+
+const whoMayWrite = ["anyone", "participants", "moderators", none] as const;
+const whoMayWriteLabels = {
+	anyone: phrases.formAnyone,
+	participants: phrases.formParticipants,
+	moderators: phrases.formModerators,
+	[none]: phrases.formNobody,
+};
+const privateMessages: Field = {
+	...{ name: "muc#roomconfig_allowpm", type: "list-single", label: phrases.formPrivate, made: true },
+	options: whoMayWriteLabels,
+	value: ({ own }) => [own.privately ?? "anyone"],
+	read(values) {
+		const wanted = whoMayWrite.find((one) => one === single(values));
+		if (!wanted) throw new StanzaError("bad-request", "modify");
+		return { own: { privately: wanted === "anyone" ? undefined : wanted } };
+	},
+};
+
+/** Returns the JIDs of the people of a rank. */
+const ofRank = ({ facts, ranked }: Now, least: number, below: number): readonly string[] =>
+	[...ranked].flatMap(([jid, person]) => {
+		const level = facts.levels?.of.get(personKey(person));
+		return level !== undefined && level >= least && level < below ? [jid] : [];
+	});
+
+const owners = (now: Now) => ofRank(now, madeLevels.owner, Number.POSITIVE_INFINITY);
+const admins = (now: Now) => ofRank(now, madeLevels.admin, madeLevels.owner);
+
+/** Returns the level changes that make exactly these JIDs hold a rank. */
+function ranking(
+	wanted: readonly string[],
+	before: readonly string[],
+	level: number,
+	now: Now,
+): LevelChange[] {
+	const gone = before
+		.filter((jid) => !wanted.includes(jid))
+		.map((jid) => ({ whom: now.ranked.get(jid) ?? now.at(jid), level: undefined }));
+	const come = wanted
+		.filter((jid) => !before.includes(jid))
+		.map((jid) => ({ whom: now.ranked.get(jid) ?? now.at(jid), level }));
+	return [...gone, ...come];
+}
+
+const list = (
+	name: string,
+	label: string,
+	people: (now: Now) => readonly string[],
+	level: number,
+): Field => ({
+	...{ name, label, type: "jid-multi", value: people },
+	read(values, now) {
+		const wanted = [...new Set(values.map((one) => one.trim()).filter((one) => one !== ""))];
+		const levels = ranking(wanted, people(now), level, now);
+		return levels.length > 0 ? { settings: { levels } } : {};
+	},
+});
+
+/** The fields in the order in which a form shows them. */
+export const fields: readonly Field[] = [
+	name,
+	description,
+	boolean(
+		"muc#roomconfig_persistentroom",
+		phrases.formPersistent,
+		({ own }) => !own.temporary,
+		(wanted) => ({ own: { temporary: wanted ? undefined : true } }),
+		true,
+	),
+	boolean(
+		"muc#roomconfig_publicroom",
+		phrases.formPublic,
+		({ facts }) => facts.listed,
+		(listed) => ({ settings: { listed } }),
+	),
+	boolean(
+		"muc#roomconfig_membersonly",
+		phrases.formMembersOnly,
+		({ facts }) => facts.entry === "invited",
+		(wanted) => ({ settings: { entry: wanted ? "invited" : "everybody" } }),
+	),
+	boolean(
+		"muc#roomconfig_moderatedroom",
+		phrases.formModerated,
+		(now) => !allMay(now, "speak"),
+		(wanted, now) => ({ settings: { needed: { speak: others(now) + (wanted ? madeLevels.voice : 0) } } }),
+	),
+	boolean(
+		"muc#roomconfig_changesubject",
+		phrases.formSubject,
+		(now) => allMay(now, "topic"),
+		(wanted, now) => ({ settings: { needed: { topic: wanted ? others(now) : fewer(now, "moderator") } } }),
+	),
+	boolean(
+		"muc#roomconfig_allowinvites",
+		phrases.formInvites,
+		(now) => allMay(now, "invite"),
+		(wanted, now) => ({ settings: { needed: { invite: wanted ? others(now) : fewer(now, "admin") } } }),
+	),
+	boolean(
+		"muc#roomconfig_enablelogging",
+		phrases.formLogging,
+		({ facts }) => facts.pastPublic === true,
+		(pastPublic) => ({ settings: { pastPublic } }),
+	),
+	whois,
+	privateMessages,
+	maxUsers,
+	list("muc#roomconfig_roomowners", phrases.formOwners, owners, madeLevels.owner),
+	list("muc#roomconfig_roomadmins", phrases.formAdmins, admins, madeLevels.admin),
+];
+
+/** Returns true if a room has an owner after these changes of levels. */
+export function keepsOwner({ facts: { levels } }: Now, changes: readonly LevelChange[]): boolean {
+	const of = new Map(levels?.of);
+	for (const { whom, level } of changes) {
+		if (!("id" in whom)) continue;
+		if (level === undefined) of.delete(personKey(whom));
+		else of.set(personKey(whom), level);
+	}
+	return [...of.values()].some((level) => level >= madeLevels.owner);
+}

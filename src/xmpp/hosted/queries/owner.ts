@@ -1,0 +1,59 @@
+import { createRateLimit } from "../../../core/limits.ts";
+import * as phrases from "../../phrases.ts";
+import { StanzaError } from "../../stanza-error.ts";
+import { child, xml } from "../../stream/xml.ts";
+import type { HostedContext } from "../context.ts";
+import { configure } from "../owner/configure.ts";
+import { destroy } from "../owner/destroy.ts";
+import type { Now } from "../owner/fields.ts";
+import { changesIn, formOf, mucOwner, submitted } from "../owner/form.ts";
+import { type Owned, ownedBy } from "../owner/owned.ts";
+import { personAt, rankedIn } from "../owner/ranked.ts";
+import type { RoomQuery } from "./query.ts";
+
+/** Requests of one owner: each asks the homeserver. */
+const mayAsk = createRateLimit({ perMinute: 60, burst: 60 });
+
+/** @throws StanzaError if the person asks too often */
+function count(from: string): void {
+	if (!mayAsk(from)) throw new StanzaError("resource-constraint", "wait", phrases.tooFast);
+}
+
+const nowOf = async ({ view, facts, room }: Owned, context: HostedContext): Promise<Now> => ({
+	facts,
+	own: room?.own ?? (await context.settings.of(view)),
+	ranked: rankedIn(facts, context),
+	at: (jid) => personAt(jid, context),
+});
+
+/** Gives owners the form of their room (XEP-0045 §10.2). */
+const form: RoomQuery = {
+	...{ type: "get", name: "query", ns: mucOwner, features: [] },
+	async answer(question, context) {
+		count(question.from);
+		const owned = await ownedBy(question, context);
+		return xml("query", { xmlns: mucOwner }, formOf(await nowOf(owned, context)));
+	},
+};
+
+/** Takes the form back, or the request to end the room (XEP-0045 §10.9). */
+const change: RoomQuery = {
+	...{ type: "set", name: "query", ns: mucOwner, features: [] },
+	async answer(question, context) {
+		const { payload, from } = question;
+		count(from);
+		const owned = await ownedBy(question, context);
+		const end = child(payload, "destroy");
+		if (end) {
+			await destroy(owned, end, context);
+			return undefined;
+		}
+		const filled = submitted(payload);
+		// XEP-0045 §10.2: a cancelled form changes nothing, and an empty one neither.
+		if (filled.kind === "form")
+			await configure(owned, changesIn(filled.values, await nowOf(owned, context)), context);
+		return undefined;
+	},
+};
+
+export const owner: readonly RoomQuery[] = [form, change];
