@@ -8,6 +8,8 @@ const [most, mostBytes] = [10_000, 16 * 1_048_576];
 
 /** Values that are due within so many ms are shown together, so that the work of the looks stays small. */
 const glance = 50;
+/** Longest time in ms for which a flood holds a value of a topic back. */
+const comesWithin = 2_000;
 /** Time in ms after which values that could not be shown are tried again. */
 const afterFault = 1_000;
 
@@ -107,6 +109,12 @@ export function createDebounce(deps: {
 				break;
 			}
 			return supersedes;
+		},
+		/** Lets the value of a topic wait further, which has sent another one. That one comes later, or not at all. */
+		heard(room: RoomId, topic: string, ms: number): void {
+			const key = keyOf(room, topic);
+			const one = waiting.get(key);
+			if (one) waiting.set(key, { ...one, due: Math.max(one.due, now() + ms + comesWithin) });
 		},
 		/** Forgets the waiting value of a topic, such as one that was cleared. */
 		forget(room: RoomId, topic: string): void {

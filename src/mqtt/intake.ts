@@ -4,17 +4,18 @@ import type { Cursor } from "../core/network.ts";
 import { atOnce, type Flood, type Waiting } from "./flood.ts";
 import type { Arrival, Placed } from "./from-mqtt.ts";
 import type { createRedelivery, Named } from "./redelivery.ts";
+import type { Sort } from "./sorts.ts";
 
 /** A message on its way to core. `digest`: it stands for several that came too fast. */
 export type Received = Arrival & Placed & Named & Readonly<{ digest?: Digest }>;
 
 /**
- * One step of the inbox. `order`: its place among all. `waiting`: the value that stands for it. `leaves`: this value goes on
+ * One step of the inbox. `order`: its place among all. `sort`: its sort to the mirrors. `waiting`: the value that stands for it. `leaves`: this value goes on
  * to core, and no message has come. `skip`: the message is acknowledged in its turn, and that is all.
  */
 export type Step = Arrival &
 	Placed &
-	Readonly<{ order: number; waiting?: Waiting; leaves?: Waiting; skip?: true }>;
+	Readonly<{ order: number; sort?: Sort; waiting?: Waiting; leaves?: Waiting; skip?: true }>;
 
 type Stored = Readonly<{
 	topic: string;
@@ -27,6 +28,8 @@ type Stored = Readonly<{
 	id: MessageId;
 	since: number;
 	values: number;
+	/** The place among all values of the run. Releases up to 0.1.0 had none. */
+	order?: number;
 }>;
 
 /**
@@ -37,6 +40,8 @@ export function createIntake(
 	broker: string,
 	deps: Readonly<{
 		flood: Flood;
+		/** Returns the sort of a message to the mirrors that show it. It is called for each one, in the order of arrival. */
+		sort(arrival: Arrival): Sort;
 		naming: Pick<ReturnType<typeof createRedelivery>, "identify">;
 		/** Resolves when the messages are in the journal. */
 		receive(batch: readonly Received[]): Promise<void>;
@@ -44,28 +49,29 @@ export function createIntake(
 		save(cursors: readonly Readonly<{ key: string; value: string | undefined }>[]): Promise<void>;
 	}>,
 ) {
-	const { flood, naming, receive, save } = deps;
+	const { flood, sort, naming, receive, save } = deps;
 	const prefix = `mqtt waiting ${broker} `;
 	let order = 0;
-	const keyOf = ({ latest }: Waiting) => prefix + latest.topic;
+	const keyOf = ({ id }: Waiting) => prefix + id;
 
-	function stored({ latest, id, since, values }: Waiting): Cursor {
+	function stored(waiting: Waiting): Cursor {
+		const { latest, id, since, values, order } = waiting;
 		const { payload, topic, qos, retain, tooLarge, subscriptions, subscribed } = latest;
 		const text = Buffer.from(payload).toString("base64");
 		const record: Stored = {
-			...{ topic, payload: text, qos, retain, subscriptions, subscribed, id, since, values },
+			...{ topic, payload: text, qos, retain, subscriptions, subscribed, id, since, values, order },
 			...(tooLarge && { tooLarge }),
 		};
-		return { key: prefix + topic, value: JSON.stringify(record) };
+		return { key: keyOf(waiting), value: JSON.stringify(record) };
 	}
 
-	function restored(value: string): Pick<Waiting, "latest" | "id" | "since" | "values"> {
-		const { id, since, values, payload, ...latest } = JSON.parse(value) as Stored;
+	function restored(value: string): Pick<Waiting, "latest" | "id" | "since" | "values" | "order"> {
+		const { id, since, values, payload, order = 0, ...latest } = JSON.parse(value) as Stored;
 		const arrival = { ...latest, payload: Buffer.from(payload, "base64"), dup: false, packetId: undefined };
-		return { latest: arrival, id, since, values };
+		return { latest: arrival, id, since, values, order };
 	}
 
-	const shown = ({ latest, id, since, values }: ReturnType<typeof restored>): Received => ({
+	const shown = ({ latest, id, since, values }: Omit<ReturnType<typeof restored>, "order">): Received => ({
 		...latest,
 		id,
 		...(latest.retain && { standing: true }),
@@ -76,8 +82,10 @@ export function createIntake(
 		/** Returns the step of a message at its arrival; undefined if a waiting value of QoS 0 stands for it already. */
 		step(arrival: Arrival & Placed): Step | undefined {
 			order++;
+			const sorted = sort(arrival);
 			// A redelivery is known by its cursor, which is read in the order of the steps.
-			const waiting = arrival.dup ? undefined : flood.offer(arrival, order);
+			if (arrival.dup) return { ...arrival, order, sort: sorted };
+			const waiting = flood.offer(arrival, order, sorted);
 			if (waiting && arrival.packetId === undefined) return undefined;
 			return { ...arrival, order, ...(waiting && { waiting }) };
 		},
@@ -95,15 +103,20 @@ export function createIntake(
 			const left: Waiting[] = [];
 			const kept = new Set<Waiting>();
 			const cursors: Cursor[] = [];
-			for (const { order, waiting, leaves, skip, ...arrival } of steps) {
+			function leave(one: Waiting): void {
+				if (!flood.take(one)) return;
+				left.push(one);
+				batch.push(shown(one));
+			}
+			for (const { order, sort: sorted, waiting, leaves, skip, ...arrival } of steps) {
 				if (skip) continue;
 				if (leaves) {
-					if (!flood.take(leaves)) continue;
-					left.push(leaves);
-					batch.push(shown(leaves));
+					leave(leaves);
 					continue;
 				}
-				const standsFor = waiting ?? (arrival.dup ? flood.of(arrival.topic) : undefined);
+				const standsFor = waiting ?? (sorted && flood.of(arrival.topic, sorted));
+				// A redelivery that goes on at once overtakes none that wait.
+				if (sorted && !standsFor) flood.before(arrival.topic, order).forEach(leave);
 				const { again, ...named } = await naming.identify(arrival, standsFor?.id);
 				if (!standsFor || (again && named.id !== standsFor.id)) {
 					batch.push({ ...arrival, ...named });
@@ -113,7 +126,8 @@ export function createIntake(
 				if (again) continue;
 				if (!waiting) flood.merge(standsFor, arrival, order);
 				if (named.cursor) cursors.push(named.cursor);
-				kept.add(standsFor);
+				// One that has left in the meantime is on disk.
+				if (flood.has(standsFor)) kept.add(standsFor);
 			}
 			for (const one of kept) one.stored = true;
 			// The values come before the cursors: a cursor says that a later value is on disk.
@@ -127,9 +141,12 @@ export function createIntake(
 		 * them as well, so none of them waits for a later value: core would take it for known.
 		 */
 		async resume(cursors: readonly Cursor[]): Promise<void> {
-			for (let at = 0; at < cursors.length; at += atOnce) {
-				const some = cursors.slice(at, at + atOnce);
-				await receive(some.map(({ value }) => shown(restored(value))));
+			const all = cursors
+				.map(({ key, value }) => ({ key, value: restored(value) }))
+				.sort((one, other) => one.value.order - other.value.order);
+			for (let at = 0; at < all.length; at += atOnce) {
+				const some = all.slice(at, at + atOnce);
+				await receive(some.map(({ value }) => shown(value)));
 				await save(some.map(({ key }) => ({ key, value: undefined })));
 			}
 		},

@@ -15,6 +15,7 @@ import { paceOf } from "./pace.ts";
 import { compilePattern } from "./pattern.ts";
 import * as phrases from "./phrases.ts";
 import { type CompiledShape, compileShape, type Shape, shapeText } from "./shape.ts";
+import { createSorter, isDeciding, plain, type Sort } from "./sorts.ts";
 import { compileTopicTemplate, type TopicTemplate } from "./template.ts";
 import type { ThingFiles } from "./thing-files.ts";
 import { createTopicRooms, ownOf, type TopicRooms } from "./topic-rooms.ts";
@@ -39,6 +40,9 @@ type Shows = State & Pick<Received, "preferred">;
 export type MakingMirror = TopicRooms & Readonly<{ broker: string; topic: string; shape: Shape }>;
 /** A room that is yet to be made. */
 export type Opened = Readonly<{ topic: RoomId; make: Make }>;
+
+/** How the values of one topic go on: see flood.ts. `sort`: called for each value, in the order of arrival. */
+type Course = Readonly<{ pace: Pace; sort(arrival: Arrival): Sort }>;
 
 /** Returns how a room shows values. */
 function compile(room: RoomId, shape: Shape): Mirror {
@@ -116,12 +120,46 @@ export function createMirrorRooms(deps: {
 	});
 
 	/** By broker and topic. */
-	const noPaces = () =>
-		createBoundedMap<string, Pace>(remembered, {
+	const noCourses = () =>
+		createBoundedMap<string, Course>(remembered, {
 			bytes: 8 * 1_048_576,
-			of: (key) => textBytes(key) + 100,
+			of: (key) => textBytes(key) + 300,
 		});
-	let paces = noPaces();
+	let courses = noCourses();
+
+	/** Returns how the values of a topic go on, by the mirrors that show it now. */
+	function makeCourse(broker: string, topic: string): Course {
+		const showing = [...bySubscription.values()].flat().filter(({ room }) => {
+			const place = placeOf(room);
+			return place.broker === broker && matches(place.filter, topic);
+		});
+		const making = makers
+			.filter((one) => one.broker === broker && matches(one.filter, topic))
+			.map((one) => ({ ...one.shape, room: one.of(topic, true) ?? one.shape.room }));
+		const all = [...showing, ...making];
+		const pace = paceOf(all);
+		if (!all.some(isDeciding)) return { pace, sort: () => plain };
+		const sorted = all.map((mirror) => ({
+			...mirror,
+			compared(arrival: Arrival) {
+				const { compared, bytes } = read(mirror, arrival, { broker, id: "" as MessageId, at: 0 });
+				return bytes ? undefined : compared;
+			},
+			heard: () => debounce.heard(mirror.room, topic, 1_000 * (mirror.only?.debounce ?? 0)),
+		}));
+		return { pace, sort: createSorter(sorted) };
+	}
+
+	/** Returns a value as a mirror reads it. */
+	function read(
+		{ room, shape }: Mirror,
+		arrival: Arrival & Readonly<{ digest?: Digest }>,
+		{ broker, id, at }: Readonly<{ broker: string; id: MessageId; at: number }>,
+	): ReturnType<typeof fromMqtt> {
+		const known = thing?.(broker, arrival.topic);
+		const about = { ...(shape && { shape }), ...(known && { thing: known }) };
+		return fromMqtt(arrival, { broker, room, id, at, ...about });
+	}
 
 	const subscription = (room: RoomId): string => {
 		const { broker, filter } = placeOf(room);
@@ -168,7 +206,9 @@ export function createMirrorRooms(deps: {
 			filtered("matches");
 			return [];
 		} else if (wait !== undefined) {
-			if (debounce.put(candidate, wait * 1_000)) filtered("debounce");
+			// It is the last value whatever came before, which a digest would count.
+			const { digest: _, ...last } = event;
+			if (debounce.put({ ...candidate, event: last }, wait * 1_000)) filtered("debounce");
 			return [];
 		}
 		return shows(mirror, candidate, event.at);
@@ -210,18 +250,11 @@ export function createMirrorRooms(deps: {
 
 	return {
 		/** Returns how the values of a topic go on in a flood. */
-		pace(broker: string, topic: string): Pace {
+		course(broker: string, topic: string): Course {
 			const key = `${broker}/${topic}`;
-			const known = paces.get(key);
-			if (known) return known;
-			const showing = [...bySubscription.values()].flat().filter(({ room }) => {
-				const place = placeOf(room);
-				return place.broker === broker && matches(place.filter, topic);
-			});
-			const making = makers.filter((one) => one.broker === broker && matches(one.filter, topic));
-			const pace = paceOf([...showing, ...making.map(({ shape }) => shape)]);
-			paces.set(key, pace);
-			return pace;
+			const known = courses.get(key) ?? makeCourse(broker, topic);
+			courses.set(key, known);
+			return known;
 		},
 		/** Returns the latest values of a room. */
 		latest: latest.of,
@@ -241,7 +274,7 @@ export function createMirrorRooms(deps: {
 		ofRoom: (room: RoomId): readonly string[] => [inPlace.ofRoom(room), debounce.ofRoom(room)],
 		stop: debounce.stop,
 		add(room: RoomId): void {
-			paces = noPaces();
+			courses = noCourses();
 			if (ownOf(room)) {
 				makerOf(room)?.add(room);
 				return;
@@ -252,7 +285,7 @@ export function createMirrorRooms(deps: {
 			bySubscription.set(subscription(room), all);
 		},
 		remove(room: RoomId): void {
-			paces = noPaces();
+			courses = noCourses();
 			latest.forget(room);
 			debounce.forgetRoom(room);
 			const maker = makerOf(room);
@@ -288,16 +321,12 @@ export function createMirrorRooms(deps: {
 				at,
 			}: Readonly<{ broker: string; wanted: readonly string[]; id: MessageId; at: number }>,
 		): readonly Shows[] {
-			const known = thing?.(broker, arrival.topic);
 			return placesOf(arrival, wanted).flatMap(({ filter, preferred: narrower }) => {
 				const before = narrower.flatMap((one) => of(broker, one));
 				const cleared = arrival.payload.length === 0;
 				const made = makersOf(broker, filter).flatMap((one) => own(one, arrival.topic, cleared) ?? []);
 				return [...made, ...of(broker, filter)].flatMap((mirror, index, all) => {
-					const { room, shape } = mirror;
-					const about = { ...(shape && { shape }), ...(known && { thing: known }) };
-					const read = fromMqtt(arrival, { broker, room, id, at, ...about });
-					const { event, compared, file } = withFile(read);
+					const { event, compared, file } = withFile(read(mirror, arrival, { broker, id, at }));
 					latest.note(event, compared, file);
 					noted?.(event, broker, mirror.availability?.(arrival.topic));
 					// A room with the same filter twice, by the config and by command, shows the one with a shape.

@@ -27,6 +27,7 @@ import { createIntake, type Received } from "./intake.ts";
 import * as phrases from "./phrases.ts";
 import { createRedelivery } from "./redelivery.ts";
 import { createRefusedSubscriptions } from "./refused-subscriptions.ts";
+import type { Sort } from "./sorts.ts";
 import { matches } from "./topics.ts";
 
 /**
@@ -55,6 +56,8 @@ export function createSession(deps: {
 	receive(batch: readonly Received[]): Promise<void>;
 	/** Returns how the values of a topic go on in a flood. */
 	pace(topic: string): Pace;
+	/** Returns the sort of a value to the mirrors that show it. It is called for each one, in the order of arrival. */
+	sort(arrival: Arrival): Sort;
 	/** The values that go on from this broker. */
 	rate?: Rate;
 	/** Counts a value in whose place a later one goes on. */
@@ -83,7 +86,8 @@ export function createSession(deps: {
 		merged: deps.merged,
 		makeId: () => randomUUID() as string as MessageId,
 	});
-	const intake = createIntake(name, { flood, naming, receive: deps.receive, save: deps.save });
+	const { sort, receive, save } = deps;
+	const intake = createIntake(name, { flood, sort, naming, receive, save });
 	const mayLogDrops = createRateLimit({ perMinute: 1, burst: 1 });
 	let dropped = 0;
 

@@ -10,6 +10,7 @@ import type { Message, State } from "../../src/core/event.ts";
 import type { LinkId, MessageId, NetworkName, PortalId, RoomId } from "../../src/core/ids.ts";
 import type { Link, Mapping, Portal } from "../../src/core/mapping.ts";
 import type { Bridge, Network } from "../../src/core/network.ts";
+import type { Conditions } from "../../src/mqtt/changes.ts";
 import type { BrokerOptions } from "../../src/mqtt/client.ts";
 import { createMqtt, keepsOf, type MqttOptions, mirrorsOf } from "../../src/mqtt/index.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
@@ -764,6 +765,62 @@ test("shows each value once in each of two overlapping mirrors, and none in a re
 		() => JSON.stringify(one.values()),
 	);
 	expect(one.values()).toEqual(["both", "both", "one", "end"]);
+});
+
+test("of a flood a mirror with a bound shows the crossing at once, one with a pattern what matches, and one with debounce the last value", async () => {
+	const mirror = (topic: string, only: Conditions) => ({ broker: "home", topic, room: "hall", only });
+	const options: MqttOptions = {
+		brokers: { home: broker() },
+		mirrors: [
+			mirror("storm/+/level", { above: 1_000 }),
+			mirror("storm/+/door", { matches: "^open" }),
+			mirror("storm/+/knob", { debounce: 1 }),
+		],
+	};
+	let merged = 0;
+	const meter = { filtered: () => undefined, merged: () => void merged++ };
+	const mapping = createMemoryMapping();
+	const network = createMqtt(options, { mapping, log: quiet, meter });
+	const chat = fakeNetwork("chat");
+	const bridge = bridgeOf([chat, network], rulesFor({ "*": "use" }), { mapping });
+	await bridge.start();
+	await bridge.mirror(
+		mirrorsOf(options).map(({ topic, room }) => ({
+			...{ here: chat.name, room: room as RoomId, there: network.name, topic },
+		})),
+		true,
+	);
+	await until(
+		() => network.status?.().up === true,
+		() => String(network.status?.().cause),
+	);
+	await call(network, `settled/${clients} x`);
+	const all = (kind: string, value: string, options: { qos: 0 | 1 }) =>
+		Promise.all(["a", "b", "c"].map((one) => thing.publish(`storm/${one}/${kind}`, value, options)));
+	const round = (n: number, qos: 0 | 1) =>
+		Promise.all([
+			all("level", String(n), { qos }),
+			all("door", `closed ${n}`, { qos }),
+			all("knob", String(n), { qos }),
+		]);
+	for (let n = 0; n < 400; n++) await round(n, 0);
+	await all("level", "2000", { qos: 1 });
+	await all("door", "open wide", { qos: 1 });
+	for (let n = 400; n < 700; n++) await round(n, n % 10 === 0 ? 1 : 0);
+	await all("knob", "the end", { qos: 1 });
+	const texts = () => chat.sent.map(({ event }) => ("text" in event ? event.text : "")).sort();
+	await until(
+		() => texts().filter((text) => text.endsWith("the end")).length === 3,
+		() => JSON.stringify(texts()),
+		15_000,
+	);
+	await bridge.stop(5_000);
+	expect(texts()).toEqual(
+		["a", "b", "c"]
+			.flatMap((one) => [`${one} door: open wide`, `${one} knob: the end`, `${one} level: 2000`])
+			.sort(),
+	);
+	expect(merged).toBeGreaterThan(3_000);
 });
 
 test("of a flood the room shows some values of each topic, and the last one last, and the rest is merged", async () => {

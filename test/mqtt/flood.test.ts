@@ -109,8 +109,8 @@ describe("paceOf", () => {
 		[[{ show: "state" }, { show: "both" }], "digest"],
 		[[{}], "digest"],
 		[[], "each"],
-		[[{ show: "state", only: { above: 30 } }], "each"],
-		[[{ show: "state" }, { only: { below: 3, hysteresis: 1 } }], "each"],
+		[[{ show: "state" }, { only: { below: 3, hysteresis: 1 } }, { only: { debounce: 2 } }], "latest"],
+		[[{ only: { matches: "on" } }], "digest"],
 	] as const)("of %j is %s", (mirrors, pace) => {
 		expect(paceOf(mirrors)).toBe(pace);
 	});

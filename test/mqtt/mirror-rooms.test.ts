@@ -34,6 +34,35 @@ describe("a mirror that shows changes", () => {
 	});
 });
 
+describe("the course of a topic in a flood", () => {
+	const value = (text: string) => ({
+		...{ topic: "a", payload: Buffer.from(text), qos: 0 as const, dup: false, retain: false },
+		...{ packetId: undefined, subscriptions: [] },
+	});
+	const rooms = mirrorRooms();
+	const shape = { value: "/level", only: { above: 8 } };
+	rooms.add(roomOf("home", "#", shapeText(shape)));
+	rooms.add(roomOf("home", "a", shapeText({ show: "state" })));
+
+	test("follows the conditions of all its mirrors, as each reads the value", () => {
+		const { pace, sort } = rooms.course("home", "a");
+		expect(pace).toBe("latest");
+		const uses = ['{"level":3}', '{"level":9}', '{"level":3}', ""].map((text) => sort(value(text)).name);
+		expect(new Set(uses).size).toBe(3);
+	});
+
+	test("is that of the mirrors that are there now", () => {
+		const other = mirrorRooms();
+		other.add(changed);
+		expect(other.course("home", "a").pace).toBe("digest");
+		expect(other.course("away", "a").pace).toBe("each");
+		other.add(roomOf("home", "a", shapeText({ only: { debounce: 1 } })));
+		expect(other.course("home", "a").sort(value("x")).use).toBe("shown");
+		other.remove(changed);
+		expect(other.course("home", "a").sort(value("x")).use).toBe("debounced");
+	});
+});
+
 test("a room with one filter twice takes the value from the one with a shape", () => {
 	const rooms = mirrorRooms();
 	const plain = roomOf("home", "#");

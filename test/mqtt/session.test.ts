@@ -77,6 +77,7 @@ async function start(
 		save: async () => undefined,
 		receive,
 		pace: () => "each",
+		sort: () => ({ name: "", use: "shown" }),
 		merged: () => undefined,
 		timing: { first: 10, most: 100, again: 100, ...patience },
 	});

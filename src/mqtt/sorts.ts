@@ -1,0 +1,77 @@
+import { type Conditions, numberOf } from "./changes.ts";
+import type { Shape } from "./shape.ts";
+
+/**
+ * How the conditions of mirrors take a value. unseen: none shows it. debounced: it waits for the silence of its topic. shown: a
+ * mirror shows it, as far as its value alone decides. crossing: it crosses a bound, so it goes before all others.
+ */
+export type Use = "unseen" | "debounced" | "shown" | "crossing";
+const uses: readonly Use[] = ["unseen", "debounced", "shown", "crossing"];
+/** The sort of a value. Values of one sort are the same to the conditions of all mirrors: the latest stands for the others. */
+export type Sort = Readonly<{ name: string; use: Use }>;
+
+/** Returns the use that counts of two. */
+export const moreOf = (one: Use, other: Use): Use => (uses.indexOf(one) > uses.indexOf(other) ? one : other);
+
+/** The sort of a value on a topic without conditions that decide by more than the latest value. */
+export const plain: Sort = { name: "", use: "shown" };
+
+/** Conditions under which a value in between may be the one to show. The others need the latest value alone. */
+const deciding: readonly (keyof Conditions)[] = ["matches", "above", "below", "debounce"];
+/** Returns whether a mirror shows crossings of a bound alone. */
+export const hasBound = ({ above, below }: Conditions): boolean => above !== undefined || below !== undefined;
+export const isDeciding = ({ only = {} }: Pick<Shape, "only">): boolean =>
+	deciding.some((key) => only[key] !== undefined);
+
+/** A mirror of a topic: how it reads a value, and its conditions. */
+export type Sorted<Arrival> = Readonly<{
+	only?: Conditions;
+	matches?(text: string): boolean;
+	/** Returns the text that the conditions compare: null clears the topic, undefined is a file. */
+	compared(arrival: Arrival): string | null | undefined;
+	/** A value came that waits until its topic is silent. */
+	heard(): void;
+}>;
+
+/** Returns where a number lies: numbers at one place are beyond the same bounds, whatever was before. */
+function placeOf({ above, below, hysteresis = 0 }: Conditions, number: number): string {
+	const bounds = [
+		...(above === undefined ? [] : [above, above - hysteresis]),
+		...(below === undefined ? [] : [below, below + hysteresis]),
+	];
+	return bounds.map((bound) => Math.sign(number - bound)).join();
+}
+
+/** Returns the function that sorts the values of one topic, in the order of their arrival. */
+export function createSorter<Arrival>(mirrors: readonly Sorted<Arrival>[]): (arrival: Arrival) => Sort {
+	/** By mirror: the place of the last number. */
+	const places = new Map<Sorted<Arrival>, string>();
+
+	function sortFor(one: Sorted<Arrival>, arrival: Arrival): Sort {
+		const { only = {}, matches, heard } = one;
+		if (!isDeciding(one)) return plain;
+		const text = one.compared(arrival);
+		if (text === null) return { name: "cleared", use: "shown" };
+		if (text === undefined) return { name: "file", use: "shown" };
+		if (matches?.(text) === false) return { name: "other", use: "unseen" };
+		if (only.debounce !== undefined) {
+			heard();
+			return { name: "debounced", use: "debounced" };
+		}
+		if (!hasBound(only)) return plain;
+		const number = numberOf(text);
+		if (number === undefined) return { name: "words", use: "unseen" };
+		const name = placeOf(only, number);
+		const before = places.get(one);
+		places.set(one, name);
+		return { name, use: name === before ? "unseen" : "crossing" };
+	}
+
+	return (arrival) => {
+		const all = mirrors.map((one) => sortFor(one, arrival));
+		return {
+			name: all.map(({ name }) => name).join(" "),
+			use: all.reduce<Use>((most, { use }) => moreOf(most, use), "unseen"),
+		};
+	};
+}
