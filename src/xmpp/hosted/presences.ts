@@ -47,7 +47,8 @@ export type Happening = Readonly<{
 	/** The nick of the one who did it. */
 	actor?: string | undefined;
 	reason?: string | undefined;
-	destroy?: Readonly<{ alternate?: string; reason?: string }>;
+	/** `password`: that of the other room. */
+	destroy?: Readonly<{ alternate?: string; password?: string; reason?: string }>;
 }>;
 
 /** An occupant as presences show it. */
@@ -105,7 +106,12 @@ export function presence(address: string, one: Shown, what: Happening = {}): Ele
 			{ xmlns: mucUser },
 			item,
 			destroy &&
-				xml("destroy", { jid: destroy.alternate }, destroy.reason && xml("reason", {}, destroy.reason)),
+				xml(
+					"destroy",
+					{ jid: destroy.alternate },
+					destroy.password && xml("password", {}, destroy.password),
+					destroy.reason && xml("reason", {}, destroy.reason),
+				),
 			codes.map((code) => xml("status", { code })),
 		),
 		xml("occupant-id", { xmlns: "urn:xmpp:occupant-id:0", id: one.id }),

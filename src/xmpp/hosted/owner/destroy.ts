@@ -7,11 +7,15 @@ import { closeRoom } from "../leaving.ts";
 import type { Happening } from "../presences.ts";
 import type { Owned } from "./owned.ts";
 
-/** Returns the reason and the other room of an owner's request. */
+/** Returns the reason of an owner's request, and the other room with its password. */
 function asked(request: Element): NonNullable<Happening["destroy"]> {
 	const { jid } = request.attrs;
-	const reason = text(request, "reason");
-	return { ...(jid && { alternate: prepared(bare(jid)) }), ...(reason && { reason }) };
+	const [reason, password] = [text(request, "reason"), text(request, "password")];
+	return {
+		...(jid && { alternate: prepared(bare(jid)) }),
+		...(password && { password }),
+		...(reason && { reason }),
+	};
 }
 
 /**

@@ -158,6 +158,17 @@ describe("the end of a room by its owner", () => {
 		expect(await context.aliases.roomOf(lobby)).toBeUndefined();
 	});
 
+	test("tells its people the other room that its owner names, and the password of that", async () => {
+		const { ask, shown } = owned();
+		const other = xml("destroy", { jid: "hall@muc.test" }, xml("password", {}, "cauldron"));
+		expect(outcome(await ask(other))).toBe("result");
+		for (const stanza of shown.filter((one) => one.attrs.type === "unavailable"))
+			expect(stanza.toString()).toContain(
+				'<destroy jid="hall@muc.test"><password>cauldron</password></destroy>',
+			);
+		expect(shown).not.toEqual([]);
+	});
+
 	test("is refused in a room of others", async () => {
 		const { ask, ended } = owned({});
 		expect(outcome(await ask(destroy()))).toBe("cancel not-allowed");
