@@ -23,6 +23,7 @@ const limits = Object.fromEntries(
 		"domain",
 		"new_chats",
 		"new_chats_of_domain",
+		"created_rooms",
 		"joins",
 		"joins_of_domain",
 		"new_ghosts",
