@@ -42,7 +42,7 @@ const rows = [
 		"encrypted messages",
 		"time of late messages",
 	],
-	"private messages",
+	...["private messages", "searches"],
 	"anything else with words",
 ];
 

@@ -256,7 +256,7 @@ export function createBridge(deps: {
 	const bridge: Running = {
 		receive,
 		capabilities: abilities.of,
-		changed: abilities.changed,
+		...{ changed: abilities.changed, isPublic: abilities.isPublic },
 		signal: signals.take,
 		...createPeople({
 			...{ network, mapping, journal, mayReach: route.mayReach },

@@ -209,6 +209,11 @@ export interface Network {
 	 * the cure. Absent: nobody needs rights that the bridge gives.
 	 */
 	mayGiveRights?(room: RoomId): Promise<void>;
+	/**
+	 * Returns true if everybody may find the room of a link in lists of its network and enter it; undefined while that is not
+	 * known. Absent: no room here is public.
+	 */
+	isPublic?(room: RoomId): boolean | undefined;
 	/** Resolves with the people in the room, without our ghosts. */
 	members(room: RoomId): Promise<readonly Person[]>;
 

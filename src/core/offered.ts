@@ -47,6 +47,8 @@ export interface Bridge {
 	receive(events: readonly Received[]): Promise<void>;
 	/** Returns what the room of a link shows of events from the other rooms of its portal. */
 	capabilities(portal: Portal, link: Link): Capabilities;
+	/** As `isPublic` of the network of a link. */
+	isPublic(link: Link): boolean | undefined;
 	/** The capabilities of a room may have changed: its portal's rooms state them anew. Returns at once and never throws. */
 	changed(network: NetworkName, room: RoomId): void;
 	/** Shows what passes in the other rooms, if they can show it and are there. Returns at once and never throws. */

@@ -38,6 +38,11 @@ export function createRoomCapabilities(deps: {
 			const able = { ...nothingShown, ...(room && out && to.send && to.capabilities?.(room)) };
 			return { ...able, reaction: chosen(able.reaction, settings?.reactions ?? deps.reactions) };
 		},
+		/** As {@link Bridge.isPublic}. */
+		isPublic({ network: name, room }: Link): boolean | undefined {
+			const { isPublic } = network(name);
+			return room !== undefined && isPublic ? isPublic(room) : false;
+		},
 		/** As {@link Bridge.changed}. */
 		changed: (name: NetworkName, room: RoomId): void =>
 			void guard.run("capabilities of a room", () => restate(name, room)),

@@ -275,6 +275,12 @@ export function createMatrixClient(options: {
 				body: { search_term: words, limit },
 				timeout: soon,
 			}),
+		/** Lists a room in the directory of a third-party network, or takes it off. */
+		listOnNetwork: (network: string, room: string, listed: boolean) =>
+			call("PUT", at`/_matrix/client/v3/directory/list/appservice/${network}/${room}`, {
+				body: { visibility: listed ? "public" : "private" },
+				timeout: soon,
+			}),
 		setAlias: (alias: string, room: string) =>
 			call("PUT", at`/_matrix/client/v3/directory/room/${alias}`, { body: { room_id: room } }),
 		removeAlias: (alias: string) => call("DELETE", at`/_matrix/client/v3/directory/room/${alias}`),

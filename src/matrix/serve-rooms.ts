@@ -13,6 +13,7 @@ import { createBridgeInfo } from "./bridge-info.ts";
 import { type Client, hasCode, MatrixError } from "./client.ts";
 import type { Members } from "./members.ts";
 import { matrixNetwork } from "./mxid.ts";
+import { createNetworkDirectory } from "./network-directory.ts";
 import type { OtherBridges } from "./other-bridges.ts";
 import type { RoomAliases } from "./room-aliases.ts";
 import type { Rooms } from "./rooms.ts";
@@ -26,7 +27,7 @@ export function createRoomService(deps: {
 	aliases: RoomAliases;
 	backfill: Pick<Backfill, "follow">;
 	otherBridges: Pick<OtherBridges, "single">;
-	bridge: Pick<Bridge, "sync" | "capabilities">;
+	bridge: Pick<Bridge, "sync" | "capabilities" | "isPublic">;
 	bot: string;
 	/** See {@link createBridgeInfo}. */
 	readReceipts: number;
@@ -54,6 +55,7 @@ export function createRoomService(deps: {
 		log,
 	} = deps;
 	const info = createBridgeInfo({ ...deps, capabilities: bridge.capabilities });
+	const directory = createNetworkDirectory({ ...deps, isPublic: bridge.isPublic });
 	/** Two calls for one room would each write what both find missing. */
 	const inTurn = createTurns();
 	let stopped = false;
@@ -83,15 +85,27 @@ export function createRoomService(deps: {
 		backfill.follow(room, link.id).catch(partly);
 		// Not awaited: core may wait for this call to return. A direct chat introduces no members.
 		if (link.role !== "direct") introduce(room, portal, as).catch(partly);
-		state(room, portal, as).catch(partly);
+		state(link, portal, as).catch(partly);
 	}
 
 	/** States what a room is bridged to. A room that is not ours need not let us: everything else works. */
-	const state = (room: RoomId, portal: Portal, as: string | undefined): Promise<void> =>
-		inTurn([room], () => info.state(room, portal, as)).catch((error: unknown) => {
-			if (!hasCode(error, "M_FORBIDDEN")) throw error;
-			log.debug({ err: error, room }, "the homeserver refused the bridge info of a room");
+	async function state(link: Link, portal: Portal, as: string | undefined): Promise<void> {
+		const { room } = link;
+		if (!room) return;
+		await inTurn([room], async () => {
+			await info.state(room, portal, as).catch((error: unknown) => {
+				if (!hasCode(error, "M_FORBIDDEN")) throw error;
+				log.debug({ err: error, room }, "the homeserver refused the bridge info of a room");
+			});
+			await directory.state(link, portal).catch(notListed);
 		});
+	}
+
+	function notListed(error: unknown): void {
+		// A homeserver need not have a directory for other networks.
+		if (!(error instanceof MatrixError)) throw error;
+		log.debug({ err: error }, "the homeserver did not change its directory for another network");
+	}
 
 	/** Retries to serve a room, until it is served or no longer linked: core does not attach it again. */
 	async function serveLater(portal: Portal, link: Link): Promise<void> {
@@ -117,14 +131,17 @@ export function createRoomService(deps: {
 			});
 		},
 		/** As `restate` of core's Network. */
-		async restate(portal: Portal, { room, role }: Link): Promise<void> {
+		async restate(portal: Portal, link: Link): Promise<void> {
+			const { room, role } = link;
 			// A room that is not served yet states all of it then.
 			if (room && role !== "hosted" && members.known(room))
-				await state(room, portal, await rooms.speaker(room, portal));
+				await state(link, portal, await rooms.speaker(room, portal));
 		},
 		/** Ends what a room states about the portal, which has ended. */
-		async detach(portal: Portal, { room, role }: Link): Promise<void> {
+		async detach(portal: Portal, link: Link): Promise<void> {
+			const { room, role } = link;
 			if (!room || role === "hosted") return;
+			await directory.retract(link, portal).catch(notListed);
 			await info.retract(room, portal, await rooms.speaker(room, portal)).catch((error: unknown) => {
 				// We may have lost the right, or be in the room no longer.
 				if (!(error instanceof MatrixError)) throw error;

@@ -26,6 +26,8 @@ export interface Conversation {
 	label?(room: RoomId): string;
 	/** Returns why the room is not served, though the server is reached; undefined if it is. Absent: it always is. */
 	hindrance?(room: RoomId): string | undefined;
+	/** As `isPublic` of core's Network. Absent: no room is public. */
+	isPublic?(room: RoomId): boolean | undefined;
 	/** Returns the people of XMPP in the room; ghosts are left out. */
 	members(room: RoomId): readonly Person[];
 	/** Returns the person under a nick of the room. */

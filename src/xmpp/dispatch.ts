@@ -26,6 +26,10 @@ export function createDispatch(conversations: readonly Conversation[]) {
 		},
 		label: async ({ room }) => (room && conversationOf(room).label?.(room)) || (room ?? ""),
 		hindrance: ({ room }) => (room === undefined ? undefined : conversationOf(room).hindrance?.(room)),
+		isPublic: (room) => {
+			const found = owner(room);
+			return found?.isPublic ? found.isPublic(room) : false;
+		},
 		show: ({ room }) => (room === undefined ? "" : conversationOf(room).show(room)),
 		members: async (room) => conversationOf(room).members(room),
 	} satisfies Partial<Network>;

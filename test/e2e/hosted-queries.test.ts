@@ -179,13 +179,14 @@ describe.each(["prosody", "ejabberd"] as const)(
 			const romeo = await xmpp("romeo");
 			const muc = `orchard${++count}@${bridged.xmpp.muc}`;
 			await romeo.joinRoom(muc, "Romeo");
-			await romeo.configureRoom(muc);
+			const publicly = (on: boolean) =>
+				romeo.configureRoom(muc, { "muc#roomconfig_publicroom": on ? "1" : "0" });
+			await publicly(true);
 			type Found = { protocol: string; fields: Record<string, string>; userid?: string; alias?: string };
 			const find = (path: string) => alice.request<readonly Found[]>("GET", `v3/thirdparty/${path}`);
-			const of = await alice.request<Record<string, { location_fields: string[]; user_fields: string[] }>>(
-				"GET",
-				"v3/thirdparty/protocols",
-			);
+			const of = await alice.request<
+				Record<string, { location_fields: string[]; user_fields: string[]; instances: object[] }>
+			>("GET", "v3/thirdparty/protocols");
 			expect(of.xmpp).toMatchObject({
 				user_fields: ["jid"],
 				location_fields: ["room"],
@@ -200,12 +201,29 @@ describe.each(["prosody", "ejabberd"] as const)(
 			const [room, ...more] = await find(`location/xmpp?room=${encodeURIComponent(muc.toUpperCase())}`);
 			expect([room?.fields, more]).toEqual([{ room: muc }, []]);
 			expect(await find(`location/xmpp?room=nowhere@${bridged.xmpp.muc}`)).toEqual([]);
-			await member(await alice.join(room?.alias ?? ""), alice.userId, "join");
+			const portal = await alice.join(room?.alias ?? "");
+			await member(portal, alice.userId, "join");
 			await romeo.waitFor(
 				"alice in the MUC",
 				(one) => one.is("presence") && one.attrs.from === `${muc}/Alice`,
 				30_000,
 			);
+			// A public MUC is in the part of the directory for its network, and a hidden one is not.
+			const [{ instance_id }] = of.xmpp!.instances as [{ instance_id: string }];
+			const listed = async () => {
+				const body = { third_party_instance_id: instance_id };
+				const { chunk } = await alice.request<{ chunk: { room_id: string }[] }>(
+					"POST",
+					"v3/publicRooms",
+					body,
+				);
+				return chunk.map(({ room_id }) => room_id);
+			};
+			await expect.poll(listed, { timeout: 30_000 }).toContain(portal);
+			await publicly(false);
+			await expect.poll(listed, { timeout: 30_000 }).not.toContain(portal);
+			await publicly(true);
+			await expect.poll(listed, { timeout: 30_000 }).toContain(portal);
 		});
 
 		test("a room describes itself before anybody has joined, and only where people may know it", async () => {

@@ -431,6 +431,7 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 				});
 			},
 		],
+		["PUT", /\/directory\/list\/appservice\/[^/]+\/[^/]+$/, () => ok()],
 		["PUT", /\/rooms\/[^/]+\/typing\/[^/]+$/, () => ok()],
 		["POST", /\/rooms\/[^/]+\/receipt\/m\.read\/[^/]+$/, () => ok()],
 		["GET", /\/v1\/media\/config$/, () => ok({ "m.upload.size": 1_048_576 })],

@@ -122,11 +122,24 @@ test("roomFeatures reads name, topic and features of a MUC", () => {
 		topic: "Quarrels",
 		membersOnly: true,
 		password: false,
+		listed: false,
 		stanzaIds: true,
 		occupantIds: false,
 		archive: false,
 		moderation: false,
 	});
+});
+
+test.each([
+	["muc_public muc_open", true],
+	["muc_public", true],
+	["muc_hidden muc_open", false],
+	["muc_public muc_membersonly", false],
+	["muc_public muc_passwordprotected", false],
+])("a MUC with the features %s is one that everybody finds and enters: %s", (given, listed) => {
+	const features = given.split(" ").map((one) => `<feature var='${one}'/>`);
+	const info = stanza(`<query xmlns='http://jabber.org/protocol/disco#info'>${features.join("")}</query>`);
+	expect(roomFeatures(info).listed).toBe(listed);
 });
 
 describe("account and occupant", () => {

@@ -45,6 +45,7 @@ export function createJoinedConversation(
 			return name && name !== local(room) ? phrases.named(name, room) : room;
 		},
 		hindrance: rooms.hindrance,
+		isPublic: rooms.isListed,
 		members: rooms.others,
 		occupant: rooms.person,
 		send: rooms.send,

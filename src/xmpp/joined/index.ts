@@ -199,6 +199,8 @@ export function createJoinedRooms(
 		isListener: (jid: string) => isListenerJid(jid, people.stated),
 		/** Returns the name that the MUC announces; undefined if it has none, or was not entered yet. */
 		nameOf: (jid: string) => rooms.get(jid)?.features.name,
+		/** Returns true if everybody may find and enter a MUC; undefined if it has not told yet. */
+		isListed: (jid: string) => rooms.get(jid)?.features.listed,
 		/** Returns why no occupant of ours is in a MUC; undefined if one is, or the MUC is not linked. */
 		hindrance(jid: string): string | undefined {
 			const room = rooms.get(jid);

@@ -147,11 +147,11 @@ export async function rediscover(room: Room, context: Context): Promise<void> {
 	await archived(room, context);
 }
 
-/** Takes the features of a MUC. Core is told if they change what it can show. */
+/** Takes the features of a MUC. Core is told if they change what it can show, or who finds it. */
 function discovered(room: Room, features: RoomFeatures, context: Context): void {
-	const before = hasIds(room);
+	const before = { ids: hasIds(room), listed: room.features.listed };
 	setFeatures(room, features);
-	if (hasIds(room) !== before) context.changed(room);
+	if (hasIds(room) !== before.ids || features.listed !== before.listed) context.changed(room);
 	if (features.name !== undefined) context.described(room, { name: features.name });
 	if (features.picture !== undefined) showPicture(room, features.picture, context);
 }

@@ -20,6 +20,8 @@ export type RoomFeatures = Readonly<{
 	topic?: string;
 	membersOnly: boolean;
 	password: boolean;
+	/** Lists of its service name the MUC, and everybody may enter it. Absent before it was asked. */
+	listed?: boolean;
 	/** The MUC adds stanza-ids (XEP-0359), so a stanza-id that anybody else wrote is forged. */
 	stanzaIds: boolean;
 	occupantIds: boolean;
@@ -49,6 +51,9 @@ export function roomFeatures(query: Element): RoomFeatures {
 		topic: beginning(field("muc#roominfo_subject")),
 		membersOnly: has.has("muc_membersonly"),
 		password: has.has("muc_passwordprotected"),
+		listed:
+			has.has("muc_public") &&
+			!["muc_membersonly", "muc_passwordprotected"].some((closed) => has.has(closed)),
 		stanzaIds: has.has("urn:xmpp:sid:0"),
 		occupantIds: has.has("urn:xmpp:occupant-id:0"),
 		archive: has.has("urn:xmpp:mam:2"),

@@ -58,6 +58,7 @@ describe("the description of a room", () => {
 			topic: "Welcome <all>",
 			membersOnly: false,
 			password: false,
+			listed: true,
 			stanzaIds: true,
 			occupantIds: true,
 			archive: true,
