@@ -135,9 +135,15 @@ export type Membership = Base &
  * mute: may only read there until an unmute.
  */
 export type ModerationAct = "kick" | "ban" | "unban" | "mute" | "unmute";
-/** An act of `sender` upon `whom`, a person of any network. The leave of somebody who is removed is an event of its own. */
+/** One act upon `whom`, a person of any network. */
+export type Deed = Readonly<{ act: ModerationAct; whom: Person }>;
+/**
+ * An act of `sender`, and all that the same event did `also` to others. The leave of somebody who is removed is an event of
+ * its own.
+ */
 export type Moderation = Base &
-	Readonly<{ kind: "moderation"; act: ModerationAct; whom: Person; reason?: string }>;
+	Deed &
+	Readonly<{ kind: "moderation"; also?: readonly Deed[]; reason?: string }>;
 /** A new name or picture of `sender`, who has both now. */
 export type Profile = Base & Readonly<{ kind: "profile" }>;
 /** The number of values that one stands for, and the time of the first of them, in ms since 1970. */

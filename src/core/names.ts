@@ -82,6 +82,9 @@ export function withNames<Event extends BridgeEvent>(event: Event): Event {
 		sender: withName(event.sender),
 		...(to && { to: withName(to) }),
 		...("whom" in event && { whom: withName(event.whom) }),
+		...("also" in event && {
+			also: event.also?.map((one) => ({ ...one, whom: withName(one.whom) })),
+		}),
 		...("target" in event && { target: referenceWithName(event.target) }),
 		...("replyTo" in event && event.replyTo && { replyTo: referenceWithName(event.replyTo) }),
 		...("thread" in event && event.thread && { thread: referenceWithName(event.thread) }),

@@ -345,6 +345,54 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await romeo.waitForMessage("and again", `${own}/Juliet Capulet`, 30_000);
 	});
 
+	test("one change of the power levels mutes several people of a MUC, and gives them voice again", async () => {
+		const own = `quiet@${bridged.xmpp.muc}`;
+		await romeo.joinRoom(own, "Romeo");
+		await romeo.configureRoom(own);
+		const two = await Promise.all(
+			["sampson", "gregory"].map(async (name) => {
+				const client = await XmppClient.connect(await bridged.bed.xmppUser(server, name));
+				await client.joinRoom(own, name);
+				return client;
+			}),
+		);
+		const jid = `juliet@${bridged.xmpp.component}`;
+		const item = xml("item", { affiliation: "admin", jid });
+		await romeo.iq(own, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#admin" }, item));
+		const users = { [juliet.userId]: 100, "@trivium:hs.test": 50 };
+		const room = await juliet.createRoom({
+			...{ preset: "public_chat", invite: ["@trivium:hs.test"], power_level_content_override: { users } },
+		});
+		await juliet.waitFor(
+			"Hello",
+			(e) => e.room_id === room && String(e.content.body).includes("Hello"),
+			20_000,
+		);
+		await juliet.send(room, `!bridge link xmpp ${own}`);
+		await joined(room, "sampson");
+		await joined(room, "gregory");
+		const ghosts = [...(await juliet.members(room))].flatMap(([mxid, name]) =>
+			name === "sampson" || name === "gregory" ? [mxid] : [],
+		);
+		const path = `v3/rooms/${room}/state/m.room.power_levels/`;
+		const become = async (levels: Readonly<Record<string, number>>, role: string) => {
+			romeo.inbox.items.splice(0);
+			const now = await juliet.request<object>("GET", path);
+			await juliet.request("PUT", path, { ...now, users: { ...users, ...levels } });
+			for (const nick of ["sampson", "gregory"])
+				await romeo.waitFor(
+					`${nick} as ${role}`,
+					(one) =>
+						one.attrs.from === `${own}/${nick}` &&
+						one.getChild("x", "http://jabber.org/protocol/muc#user")?.getChild("item")?.attrs.role === role,
+					20_000,
+				);
+		};
+		await become(Object.fromEntries(ghosts.map((mxid) => [mxid, -1])), "visitor");
+		await become({}, "participant");
+		await Promise.all(two.map((one) => one.close()));
+	});
+
 	test("owners and admins of a MUC have a label on Matrix, and by the setting the power of moderators", async () => {
 		const own = `ranks@${bridged.xmpp.muc}`;
 		await romeo.joinRoom(own, "Romeo");

@@ -151,6 +151,23 @@ describe("a removal, ban or mute of a ghost by a moderator of the Matrix room", 
 		await acted("mute romeo Alice", "unmute romeo Alice");
 	});
 
+	test("crosses for all people whom one change of the power levels mutes", async () => {
+		const { hs, alice, xmpp } = world;
+		await xmpp.say("verona", "paris", "hi");
+		const paris = "@_xmpp_paris:hs.test";
+		await until(
+			() => room.members.get(paris) === "join",
+			() => "paris is not there",
+		);
+		const unsigned = { prev_content: { users: { [alice]: 100, [paris]: -1 } } };
+		const now = { users: { [alice]: 100, [romeo]: -1, "@bob:hs.test": -1 } };
+		await hs.push([hs.emit(room, alice, "m.room.power_levels", now, { state_key: "", unsigned })]);
+		await acted("unmute paris Alice");
+		expect(xmpp.sent.map(({ event }) => event).find(({ kind }) => kind === "moderation")).toMatchObject({
+			also: [{ act: "mute", whom: { name: "romeo" } }],
+		});
+	});
+
 	test("brings the ghost back where the other network refuses it, and the moderator reads why", async () => {
 		const { hs, alice, xmpp } = world;
 		xmpp.trouble = async ({ event }) => {

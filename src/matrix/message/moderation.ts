@@ -44,7 +44,7 @@ function actIn({ content, unsigned }: MatrixEvent, wasIn: boolean): ModerationAc
 }
 
 /** People of one event of power levels that are looked up. */
-const mostMuted = 20;
+const mostMuted = 100;
 
 /**
  * Returns the members whose own power level an event changed so that they may write no more, or may again. A change of what
@@ -64,17 +64,16 @@ export function mutedIn({
 		.map((mxid) => ({ mxid, act: mayWrite(now, mxid) ? "unmute" : "mute" }));
 }
 
-/** Returns the first mute of a ghost in an event of power levels, or the end of one. Clients change one person at a time. */
+/** Returns the mutes of ghosts in an event of power levels, and the ends of mutes, as one event; undefined without any. */
 export function muteIn(
 	event: MatrixEvent,
 	base: Pick<Moderation, "id" | "room" | "at" | "sender">,
 	{ person }: Pick<ReadContext, "person">,
 ): Moderation | undefined {
-	for (const { mxid, act } of mutedIn(event)) {
-		const whom = person(mxid);
-		if (whom.network !== matrixNetwork) return { ...base, kind: "moderation", act, whom };
-	}
-	return undefined;
+	const [first, ...also] = mutedIn(event)
+		.map(({ mxid, act }) => ({ act, whom: person(mxid) }))
+		.filter(({ whom }) => whom.network !== matrixNetwork);
+	return first && { ...base, kind: "moderation", ...first, ...(also.length > 0 && { also }) };
 }
 
 // Matrix spec, "m.room.power_levels".

@@ -1,5 +1,5 @@
 import { PermanentError } from "../../core/errors.ts";
-import type { Moderation } from "../../core/event.ts";
+import type { Deed, Moderation } from "../../core/event.ts";
 import type { Person } from "../../core/person.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
 import { bare } from "../jid.ts";
@@ -11,13 +11,32 @@ import type { OwnOccupant } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
 
 /**
- * Has the MUC do to one of its people what a moderator of another network did to their ghost (XEP-0045 §8 and §9).
+ * Has the MUC do to its people what a moderator of another network did to their ghosts (XEP-0045 §8 and §9).
  * @throws PermanentError if neither the moderator's own occupant nor the listener has the right.
  */
 export async function carryOut(
 	room: Room,
 	ours: OwnOccupant,
-	{ act, whom, reason }: Moderation,
+	event: Moderation,
+	context: Context,
+): Promise<void> {
+	let refused: PermanentError | undefined;
+	for (const deed of [event, ...(event.also ?? [])])
+		try {
+			await carryOutOne(room, ours, deed, event.reason, context);
+		} catch (error) {
+			// What is refused for one person may be allowed for the next.
+			if (!(error instanceof PermanentError)) throw error;
+			refused ??= error;
+		}
+	if (refused) throw refused;
+}
+
+async function carryOutOne(
+	room: Room,
+	ours: OwnOccupant,
+	{ act, whom }: Deed,
+	reason: string | undefined,
 	context: Context,
 ): Promise<void> {
 	if (whom.network !== xmppNetwork) return;

@@ -38,6 +38,25 @@ describe("an act of a moderator of another network", () => {
 		expect(w.told.map(({ kind }) => kind)).toEqual(["membership"]);
 	});
 
+	test("is done to each of several people, whatever is refused for one of them", async () => {
+		const { w, whom } = await verona({ accounts: true });
+		w.muc.come("Paris");
+		await w.settle();
+		const [paris] = w.rooms.others(w.muc.jid).filter(({ name }) => name === "Paris") as [Person];
+		const { address: _, ...stranger } = person("stranger");
+		const unknown = { ...stranger, network: whom.network, address: [room, "?"] };
+		const also = [
+			{ act: "unban" as const, whom: unknown },
+			{ act: "mute" as const, whom: paris },
+		];
+		const refused = await failure(w.done(w.send({ kind: "moderation", act: "mute", whom, also })));
+		expect(refused?.message).toContain("address");
+		expect(w.muc.administered.map((one) => one.split(" by ")[0])).toEqual([
+			"nick Romeo, role visitor",
+			"nick Paris, role visitor",
+		]);
+	});
+
 	test("is done by the listener, if only that has the right", async () => {
 		const { w, act } = await verona(refusing(/^alice@/));
 		expect(await act("ban")).toBe("done");
