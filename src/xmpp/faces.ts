@@ -43,8 +43,6 @@ export function createFaces(deps: {
 	link: Pick<Component, "iq">;
 	/** Returns the JID of ours that asks: an occupant in a MUC, for the vCards of its occupants. Undefined where none can. */
 	asker(of: string): string | undefined;
-	/** Hears of the full name in a vCard at a JID, with the hash of its picture. */
-	named?(jid: string, vcard: Readonly<{ name: string | undefined; photo: string | undefined }>): void;
 }) {
 	const paced = createConcurrencyLimit(atOnce);
 	const pictures = createBoundedMap<string, Buffer>(kept, {
@@ -74,7 +72,6 @@ export function createFaces(deps: {
 		const answer = await ask(jid, xml("vCard", { xmlns: "vcard-temp" }));
 		const card = child(answer, "vCard", "vcard-temp");
 		const hash = card && note(photoBytes(card));
-		if (card) deps.named?.(jid, { name: fullNameIn(card), photo: hash });
 		return { card, hash };
 	}
 
@@ -95,6 +92,11 @@ export function createFaces(deps: {
 	}
 
 	return {
+		/** Resolves with the full name in the vCard of an occupant of a MUC; undefined where it has none. @throws as `open` */
+		async fullName(occupant: string): Promise<string | undefined> {
+			const { card } = (await vcard(occupant).catch(orNothing)) ?? {};
+			return card && fullNameIn(card);
+		},
 		/**
 		 * Resolves with the name and the hash of the picture that an account gives itself. Its nodes are asked for what its vCard
 		 * lacks: some servers keep both in step, others do not. @throws TemporaryError, PermanentError

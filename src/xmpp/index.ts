@@ -138,7 +138,6 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 			if (rooms.has(bare(jid))) return rooms.asker(bare(jid));
 			return `${contacts.watching(bare(jid)) ?? stated}/${resource}`;
 		},
-		named: (jid, vcard) => rooms.named(jid, vcard),
 	});
 	const rooms = createJoinedRooms(
 		{
@@ -174,6 +173,7 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 			resume: () => bridge.resume(xmppNetwork),
 			paced: createConcurrencyLimit(roomsAtOnce),
 			faces,
+			fullName: people.fullName,
 			sealer: deps.sealer,
 			described: (room, description) =>
 				void guard.run("looks of a MUC", () =>

@@ -16,7 +16,6 @@ const photo = (bytes: string) =>
 
 function world(answer: (iq: Element) => Element) {
 	const asked: string[] = [];
-	const named: unknown[] = [];
 	const faces = createFaces({
 		link: {
 			async iq(iq) {
@@ -24,12 +23,11 @@ function world(answer: (iq: Element) => Element) {
 				return answer(iq);
 			},
 		},
-		named: (...heard) => void named.push(heard),
 		asker: (jid) =>
 			jid.startsWith("left@") ? undefined : jid.includes("@muc.") ? "listener@b/x" : "bot@b/x",
 	});
 	const open = async (jid: string, of = hash) => buffer((await faces.open(faceAt(jid, of)?.ref ?? "")).body);
-	return { ...faces, asked, named, open };
+	return { ...faces, asked, open };
 }
 
 describe("the picture of a person on XMPP", () => {
@@ -41,10 +39,10 @@ describe("the picture of a person on XMPP", () => {
 	});
 
 	test("is asked of an occupant by an occupant of ours", async () => {
-		const { open, asked, named } = world(() => photo(base64));
+		const { open, asked, fullName } = world(() => photo(base64));
 		await open("verona@muc.test/Romeo");
-		expect(asked).toEqual(["listener@b/x verona@muc.test/Romeo vCard"]);
-		expect(named).toEqual([["verona@muc.test/Romeo", { name: "Romeo", photo: hash }]]);
+		expect(await fullName("verona@muc.test/Romeo")).toBe("Romeo");
+		expect(asked).toEqual(Array(2).fill("listener@b/x verona@muc.test/Romeo vCard"));
 		await expect(open("left@muc.test/Romeo", "0".repeat(40))).rejects.toThrow("not there");
 	});
 

@@ -14,6 +14,7 @@ import type { Component } from "../stream/component.ts";
 import type { Element } from "../stream/xml.ts";
 import type { Confirmations } from "./confirmations.ts";
 import type { Now } from "./occupant-events.ts";
+import type { RealNames } from "./real-names.ts";
 import type { Room } from "./room.ts";
 import type { SignedIds } from "./signed-ids.ts";
 
@@ -59,6 +60,8 @@ export type World = Readonly<{
 	sealer?: Sealer | undefined;
 	/** The pictures of our people. */
 	faces: Pick<Pictures, "get" | "hash">;
+	/** Resolves with the full name in the vCard of an occupant; undefined where it has none. @throws StanzaError, core's errors */
+	fullName(occupant: string): Promise<string | undefined>;
 	/** Tells the portal the picture of a MUC, null for none. */
 	pictured(room: Room, picture: Avatar | null): void;
 	/** Tells the portal the name or topic that a MUC has. */
@@ -78,6 +81,7 @@ export type Context = World &
 		isLike: LookAlikes;
 		archive: Archive;
 		confirmations: Confirmations;
+		realNames: RealNames;
 	}>;
 
 /** Tells the portal of joins, leaves and renames, unless it does not know the roster yet. */

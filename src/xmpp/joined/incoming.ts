@@ -90,8 +90,10 @@ function translate(room: Room, stanza: Element, said: number | undefined, contex
 		noteRead(room, stanza, said, context);
 		return;
 	}
-	if (nick !== undefined && said === undefined)
+	if (nick !== undefined && said === undefined) {
 		announce(room, release(room, context.component, now, nick), context);
+		context.realNames.meet(room, nick);
+	}
 	const sender =
 		nick === undefined ? roomItself(room.jid, room.features.name) : speaker(room, nick, occupantIdIn(stanza));
 	const { stanzaIds } = room.features;

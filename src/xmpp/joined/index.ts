@@ -8,7 +8,7 @@ import type { Delivery, Outbound } from "../../core/network.ts";
 import type { Avatar, Person } from "../../core/person.ts";
 import type { Signal, SignalOut } from "../../core/signal.ts";
 import { within } from "../deadline.ts";
-import { bare, resource } from "../jid.ts";
+import { bare } from "../jid.ts";
 import { createArchive } from "../muc/archive.ts";
 import * as phrases from "../phrases.ts";
 import type { Venue } from "../private/venue.ts";
@@ -42,8 +42,9 @@ import { createPasswords, forgetPassword, restorePassword } from "./passwords.ts
 import { takePresence } from "./presences.ts";
 import { nickOf, showPrivate, writePrivate } from "./private-chats.ts";
 import { createPrivateNotices } from "./private-notice.ts";
+import { createRealNames } from "./real-names.ts";
 import { close, createRoom, noteMissed, type Room, relink } from "./room.ts";
-import { abandonJoins, learnName } from "./roster.ts";
+import { abandonJoins } from "./roster.ts";
 import { sendEvent } from "./send-event.ts";
 import { hearsSignals, showSignal } from "./signals.ts";
 import { mayAskAgain } from "./speaker.ts";
@@ -58,12 +59,18 @@ export function createJoinedRooms(
 	people: { ghost(person: Person): string; stated: string; nick: string; resource: string },
 ) {
 	const rooms = new Map<string, Room>();
+	const guard = world.guard ?? createGuard(world.log);
 	const context: Context = {
 		...world,
-		guard: world.guard ?? createGuard(world.log),
+		guard,
 		isLike: createLookAlikes(),
 		archive: createArchive(world.link, world.now().unique),
 		confirmations: createConfirmations(),
+		realNames: createRealNames({
+			...world,
+			guard,
+			tell: (room, events) => announce(room, events, context),
+		}),
 	};
 	const own: OwnJidParts = { ...people, component: world.component };
 	const whisper = createPrivateNotices(context);
@@ -211,12 +218,6 @@ export function createJoinedRooms(
 		showPicture({ id, room: jid }: Link, picture: Avatar | null): void {
 			const room = rooms.get(jid as string);
 			if (room?.link.id === id) givePicture(room, picture, context);
-		},
-		/** Takes the name in the vCard of an occupant. */
-		named(jid: string, vcard: Parameters<typeof learnName>[2]): void {
-			const room = rooms.get(bare(jid));
-			const nick = resource(jid);
-			if (room && nick !== undefined) announce(room, learnName(room, nick, vcard, context.now()), context);
 		},
 		others: (room: string): readonly Person[] =>
 			[...(rooms.get(room)?.roster.others.values() ?? [])].map((other) => other.person),

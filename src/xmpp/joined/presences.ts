@@ -40,8 +40,10 @@ export function takePresence(room: Room, stanza: Element, context: Context): voi
 			room.outcasts.set(seen.real, known.person);
 			room.outcastJids.set(known.person.id, seen.real);
 		}
-		if (ours === room.listening.active)
-			announce(room, handlePresence(room, seen, context.component, context.now()), context);
+		if (ours !== room.listening.active) return;
+		announce(room, handlePresence(room, seen, context.component, context.now()), context);
+		// A new picture often comes with a new vCard.
+		if (room.roster.synced && seen.available && seen.photo) context.realNames.meet(room, seen.nick);
 	} else if (handleSelfPresence(room, ours, seen, context) === "back") {
 		if (ours === room.listening.active) keepJoined(room, context);
 		else if (isIn(room.listening.active))

@@ -187,22 +187,13 @@ function looks(
 	return [profileChange(room, person, now)];
 }
 
-/**
- * Takes the name in the vCard of an occupant, unless it named itself in a presence. `photo` is the hash of the picture in the
- * vCard: with another one the vCard may be that of the last holder of the nick. Returns the events for the portal.
- */
-export function learnName(
-	room: RosterRoom,
-	nick: string,
-	{ name, photo }: Readonly<{ name: string | undefined; photo: string | undefined }>,
-	now: Now,
-): readonly BridgeEvent[] {
+/** Takes the name in the vCard of an occupant. Returns the events for the portal. */
+export function learnName(room: RosterRoom, nick: string, name: string, now: Now): readonly BridgeEvent[] {
 	const known = room.roster.others.get(nick);
 	const realName = nameBeside(nick, name);
-	if (!known || known.person.realName || photo === undefined || known.person.avatar?.hash !== photo)
-		return [];
+	if (!known || realName === undefined) return [];
 	const { rank } = known.person;
-	return realName === undefined ? [] : looks(room, nick, known, { realName, ...(rank && { rank }) }, now);
+	return looks(room, nick, known, { realName, ...(rank && { rank }) }, now);
 }
 
 function left(room: RosterRoom, seen: OccupantPresence, now: Now): readonly BridgeEvent[] {

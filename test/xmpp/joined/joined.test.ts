@@ -445,31 +445,57 @@ describe("lines and presences of others", () => {
 		expect(w.told.map(({ kind, sender }) => `${kind} ${sender.realName}`).at(-1)).toBe("membership null");
 	});
 
-	test("take the name in the vCard of the person, not in that of somebody else, beside a presence that names none", async () => {
+	test("take the full name of their vCards when they speak first, and at a new picture", async () => {
 		const w = world();
-		const [photo, other] = ["a".repeat(40), "b".repeat(40)];
+		const jid = `${room}/rm42`;
+		w.muc.come("rm42");
+		w.muc.come("lurker");
+		await w.attach();
+		w.cards.names.set(jid, "Romeo Montague");
+		for (const words of ["hi", "again"]) w.muc.say("rm42", words);
+		await w.settle();
+		w.cards.names.set(jid, "Son of Montague");
+		for (const hash of ["a", "a", "b"]) w.muc.picture("rm42", hash.repeat(40));
+		await w.settle();
+		w.cards.names.delete(jid);
+		w.muc.picture("rm42", "c".repeat(40));
+		await w.settle();
+		expect(w.cards.read).toEqual(Array(4).fill(jid));
+		expect(w.told.map(({ kind, sender }) => `${kind} ${sender.realName}`)).toEqual([
+			...["message undefined", "message undefined", "profile Romeo Montague"],
+			...["profile Romeo Montague", "profile Romeo Montague", "profile Son of Montague"],
+			"profile Son of Montague",
+		]);
+	});
+
+	test("keep the name that they give themselves in a presence, whatever their vCards say", async () => {
+		const w = world();
+		w.cards.names.set(`${room}/rm42`, "In the vCard");
 		w.muc.come("rm42");
 		await w.attach();
-		const read = (name: string | undefined, hash = photo) =>
-			w.rooms.named(`${room}/rm42`, { name, photo: hash });
-		read("before the picture");
-		w.muc.picture("rm42", photo);
-		await w.settle();
-		read("of another", other);
-		read("rm42");
-		read(undefined);
-		read("Romeo Montague");
 		w.muc.named("rm42", "Romeo");
+		w.muc.say("rm42", "hi");
+		w.muc.picture("rm42", "a".repeat(40));
 		await w.settle();
-		read("too late");
-		w.rooms.named(`${room}/nobody`, { name: "Nobody", photo });
-		w.rooms.named("elsewhere@muc.test", { name: "Nobody", photo });
+		expect(w.cards.read).toEqual([]);
+		expect(w.told.at(-1)?.sender.realName).toBe("Romeo");
+	});
+
+	test("take no name of the vCard of somebody who got the nick meanwhile", async () => {
+		const w = world();
+		w.muc.come("rm42", "romeo's");
+		await w.attach();
+		const held = Promise.withResolvers<void>();
+		w.cards.held = held.promise;
+		w.cards.names.set(`${room}/rm42`, "Paris");
+		w.muc.say("rm42", "hi");
 		await w.settle();
-		expect(w.told.map(({ kind, sender }) => `${kind} ${sender.realName}`)).toEqual([
-			"profile undefined",
-			"profile Romeo Montague",
-			"profile Romeo",
-		]);
+		w.muc.go("rm42");
+		w.muc.come("rm42", "paris's");
+		await w.settle();
+		held.resolve();
+		await w.settle();
+		expect(w.told.map(({ sender }) => sender.realName)).not.toContain("Paris");
 	});
 
 	test("keep a person with two nicks until the last of them leaves", async () => {

@@ -76,6 +76,7 @@ export function lives(chance: () => number, faults: MucFaults) {
 				tell: (events) => box.events(events),
 				signal: () => undefined,
 				changed: () => undefined,
+				fullName: async () => undefined,
 				readReceipts: 0,
 				cursor: (key) => bridge.cursor(key),
 				cursors: (prefix) => bridge.cursors(prefix),

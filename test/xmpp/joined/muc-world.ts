@@ -115,6 +115,8 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 	}
 
 	const faces = fakeFaces();
+	/** The full names in vCards, by occupant; whose vCards were read; what the answers wait for. */
+	const cards = { names: new Map<string, string>(), read: [] as string[], held: Promise.resolve() };
 	/** The sealer of this run. */
 	const keys: { sealer?: Sealer } = { sealer: createSealer(Buffer.alloc(32, 1).toString("base64")) };
 	/** The names and topics of the MUC that the portal was told. */
@@ -201,6 +203,11 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 				resume: () => void load.resumed++,
 				paced: createConcurrencyLimit(20),
 				faces,
+				async fullName(occupant) {
+					cards.read.push(occupant);
+					await cards.held;
+					return cards.names.get(occupant);
+				},
 				...(keys.sealer && { sealer: keys.sealer }),
 				described: (_room, description) => void descriptions.push(description),
 				pictured: (_room, picture) => void pictures.push(picture?.hash ?? "none"),
@@ -279,6 +286,7 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 			rooms = begin();
 		},
 		disk,
+		cards,
 		faces,
 		keys,
 		pictures,

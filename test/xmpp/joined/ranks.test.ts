@@ -41,12 +41,12 @@ test("the rank of an occupant stays when the name in its vCard comes", async () 
 	await w.attach(alice);
 	const listener = w.muc.taken[0]?.attrs.from ?? "";
 	const photo = "a".repeat(40);
+	w.cards.names.set(`${room}/rm42`, "Romeo Montague");
 	w.rooms.stanza(
 		stanza(
 			`<presence from='${room}/rm42' to='${listener}'><x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='owner'/></x><x xmlns='vcard-temp:x:update'><photo>${photo}</photo></x></presence>`,
 		),
 	);
-	w.rooms.named(`${room}/rm42`, { name: "Romeo Montague", photo });
 	await w.settle();
 	expect(w.told.at(-1)?.sender).toMatchObject({ realName: "Romeo Montague", rank: "owner" });
 });
