@@ -15,8 +15,9 @@ const isOwn = (stanza: Element): boolean =>
 /** Joins a room as a client of `jid`. Resolves with what the client has got when the subject comes, which ends a join. */
 async function join({ xmpp }: World, address: string, jid: string, take: (stanza: Element) => void) {
 	const found = { presences: 0, ownAt: 0, subjectAt: 0 };
-	const ended = new Promise<void>((resolve) => {
+	const ended = new Promise<void>((resolve, reject) => {
 		xmpp.clients.set(jid, (stanza) => {
+			if (stanza.attrs.type === "error") reject(new Error(`a join was refused: ${stanza}`));
 			take(stanza);
 			if (stanza.name === "presence" && found.subjectAt === 0) found.presences++;
 			if (isOwn(stanza)) found.ownAt ||= performance.now();
@@ -139,7 +140,12 @@ export function hostedIdle(rooms: number, occupants: number): Scene["run"] {
 					all
 						.slice(n, n + 20)
 						.map(({ address }, at) =>
-							join(scene, address, `romeo${n + at}x${seat}@people.test/phone`, () => undefined),
+							join(
+								scene,
+								address,
+								`romeo${n + at}x${seat}@people${(n + at) % 20}.test/phone`,
+								() => undefined,
+							),
 						),
 				);
 		};

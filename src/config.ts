@@ -6,6 +6,7 @@ import type { Support } from "./core/capabilities.ts";
 import type { Limits } from "./core/limits.ts";
 import type { Permissions } from "./core/permissions.ts";
 import { keyBytes } from "./core/sealer.ts";
+import { day } from "./core/time.ts";
 import { elsewhere } from "./files/elsewhere.ts";
 import { dataFolderOf, withFileSync } from "./files/file-error.ts";
 import { configElsewhere } from "./files/phrases.ts";
@@ -21,7 +22,13 @@ export type Config = Readonly<{
 	matrix: MatrixOptions;
 	xmpp: ComponentOptions & Readonly<{ contact: readonly string[] }>;
 	mqtt?: MqttOptions;
-	rooms: Readonly<{ membersMirrored: number; readReceipts: number; reactions?: Support }>;
+	/** `idleAfter`: in ms. */
+	rooms: Readonly<{
+		membersMirrored: number;
+		readReceipts: number;
+		idleAfter?: number;
+		reactions?: Support;
+	}>;
 	gateway: Readonly<{
 		direct: "known" | "any";
 		rooms: "local" | "any" | readonly string[];
@@ -73,7 +80,7 @@ type Raw = {
 	};
 	xmpp: { component: string; service: string; secret?: string; secret_file?: string; contact: string[] };
 	mqtt?: { brokers: Record<string, Broker>; mirrors: RawMirror[]; feeds?: Feed[] };
-	rooms: { members_mirrored: number; read_receipts: number; reactions?: Support };
+	rooms: { members_mirrored: number; read_receipts: number; idle_days: number; reactions?: Support };
 	gateway: { direct: "known" | "any"; rooms: "local" | "any" | string[]; create: string[] };
 	public?: { listen: string; url: string };
 	media: { largest: number; private_hosts: string[] };
@@ -189,6 +196,7 @@ function build(raw: Raw, problems: Problem[]): Config {
 		rooms: {
 			membersMirrored: raw.rooms.members_mirrored,
 			readReceipts: raw.rooms.read_receipts,
+			...(raw.rooms.idle_days > 0 && { idleAfter: raw.rooms.idle_days * day }),
 			...(raw.rooms.reactions && { reactions: raw.rooms.reactions }),
 		},
 		gateway: raw.gateway,

@@ -87,6 +87,7 @@ async function run(config: Config, file: string): Promise<boolean> {
 		log: log.child({ net: name }),
 		membersMirrored: config.rooms.membersMirrored,
 		readReceipts: config.rooms.readReceipts,
+		...(config.rooms.idleAfter !== undefined && { idleAfter: config.rooms.idleAfter }),
 		version: version(),
 		limits: config.limits,
 		guard,

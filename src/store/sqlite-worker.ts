@@ -120,5 +120,5 @@ port.on("message", async (request: Request) => {
 		port.close();
 	} else port.postMessage("backup" in request ? await backUp(request) : transact(request));
 });
-if (watch) createItemWatch(watch, (unnoted) => port.postMessage({ unnoted } satisfies Unnoted)).start();
+if (watch) void createItemWatch(watch, (unnoted) => port.postMessage({ unnoted } satisfies Unnoted)).start();
 port.postMessage("ready");

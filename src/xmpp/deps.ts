@@ -24,6 +24,8 @@ export type XmppDeps = Readonly<{
 	contact?: readonly string[];
 	/** Read positions are shown in rooms of at most this many people; in chats of two always. */
 	readReceipts?: number;
+	/** Time of silence, in ms, after which ghosts leave the MUCs of others. Absent: never. */
+	idleAfter?: number;
 	/** Keeps answers that a stop leaves. Absent: they are forgotten. */
 	mapping?: Pick<Mapping, "setting" | "saveSetting">;
 	/** Seals the passwords of MUCs. Absent: the bridge takes none. */

@@ -156,6 +156,7 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 			signal: (signal) => bridge.signal(signal),
 			changed: (room) => bridge.changed(xmppNetwork, room.jid as RoomId),
 			readReceipts,
+			idleAfter: deps.idleAfter,
 			cursor: (key) => bridge.cursor(key),
 			cursors: (prefix) => bridge.cursors(prefix),
 			save: (cursor) => inbox.after(() => bridge.saveCursor(cursor)),

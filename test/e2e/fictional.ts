@@ -32,7 +32,13 @@ export type Fictional = {
 
 export async function fictional(
 	server: XmppAddresses,
-	over: { membersMirrored?: number; mapping?: Mapping; journal?: Journal; there?: Map<string, Shown> } = {},
+	over: {
+		membersMirrored?: number;
+		idleAfter?: number;
+		mapping?: Mapping;
+		journal?: Journal;
+		there?: Map<string, Shown>;
+	} = {},
 ): Promise<Fictional> {
 	const { membersMirrored = 50, mapping = createMemoryMapping(), journal = createMemoryJournal() } = over;
 	const fake: Fake = fakeNetwork("matrix", {
@@ -52,7 +58,13 @@ export async function fictional(
 	const bridge = createBridge({
 		networks: [
 			fake,
-			createXmpp({ component, service, secret }, { log: quiet, membersMirrored, namespace: ghostsOnXmpp }),
+			createXmpp(
+				{ component, service, secret },
+				{
+					...{ log: quiet, membersMirrored, namespace: ghostsOnXmpp },
+					...(over.idleAfter !== undefined && { idleAfter: over.idleAfter }),
+				},
+			),
 		],
 		mapping,
 		journal,

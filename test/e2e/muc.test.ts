@@ -116,6 +116,24 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 		expect(romeo.inbox.items.map(String).join()).not.toMatch(/=40|@alice:hs\.test/);
 	});
 
+	test("people who are silent leave after the time that the admin sets, and come back with their next line", async () => {
+		await bridge.stop();
+		bridge = await fictional(bed.xmpp(server), { idleAfter: 2_000 });
+		const [alice, bob] = [bridge.person("alice"), bridge.person("bob")];
+		bridge.fake.rooms.set("plaza", [alice, bob]);
+		await link();
+		await came("Bob");
+		await left("Bob");
+		await left("Alice");
+		await romeo.sendMessage(room, "anybody?", "groupchat");
+		await seen("Romeo: anybody?");
+		const before = presences(romeo, "Alice").length;
+		await bridge.say("plaza", alice, "I am");
+		await romeo.waitForMessage("I am", `${room}/Alice`);
+		expect(presences(romeo, "Alice").slice(before)[0]?.attrs.type).toBeUndefined();
+		expect(presences(romeo, "Bob").at(-1)?.attrs.type).toBe("unavailable");
+	});
+
 	const crowd = soak ? 20 : 8;
 	test(`each of ${crowd} people gets each message once, in order, and no echo of their own`, async () => {
 		const people = Array.from({ length: crowd }, (_, n) => bridge.person(`p${n}`, `Person ${n}`));

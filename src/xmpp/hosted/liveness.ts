@@ -39,6 +39,8 @@ export function createLiveness(context: HostedContext) {
 	let waiting = 0;
 	/** The place of the last sweep among the sessions, so that each is looked at in turn. */
 	let turn: Iterator<Joined> = [][Symbol.iterator]();
+	/** No session is due before this time, in ms since 1970: those that come later are silent for less long. */
+	let nextDue = 0;
 
 	function end(session: Session, reason: string): void {
 		const joined = context.rooms.joinedAs(session);
@@ -80,11 +82,14 @@ export function createLiveness(context: HostedContext) {
 			const joined = context.rooms.joined(stanza);
 			if (joined && gone.has(stanzaError(stanza).condition)) loseSession(joined, phrases.hostedLost, context);
 		},
-		/** Asks some of the sessions that were silent for long; called every few seconds. */
+		/** Asks some of the sessions that were silent for long; called every few seconds. Costs nothing while none is due. */
 		sweep(): void {
 			const { at: now } = context.now();
+			if (now < nextDue) return;
 			const looks = context.rooms.sessions();
-			for (let [n, asks] = [0, 0]; n < looks && asks < most.ofSweep && waiting < most.waiting; n++) {
+			let soonest = now + silence;
+			let [n, asks] = [0, 0];
+			for (; n < looks && asks < most.ofSweep && waiting < most.waiting; n++) {
 				let next = turn.next();
 				if (next.done) {
 					turn = context.rooms.allJoined()[Symbol.iterator]();
@@ -92,15 +97,21 @@ export function createLiveness(context: HostedContext) {
 					if (next.done) return;
 				}
 				const { session } = next.value;
-				const note = asked.get(session) ?? { at: session.heard, unanswered: 0 };
-				if (session.heard > note.at) note.unanswered = 0;
-				note.at = Math.max(note.at, session.heard);
-				if (note.at > now - silence) continue;
+				const known = asked.get(session);
+				if (known && session.heard > known.at) known.unanswered = 0;
+				const due = Math.max(known?.at ?? 0, session.heard) + silence;
+				if (due > now) {
+					soonest = Math.min(soonest, due);
+					continue;
+				}
+				const note = known ?? { at: now, unanswered: 0 };
 				note.at = now;
 				asked.set(session, note);
 				asks++;
 				void context.guard.run("ping of a client", () => ask(session, note));
 			}
+			// Where a bound ended the sweep, others may be due already.
+			if (n === looks) nextDue = soonest;
 		},
 	};
 }

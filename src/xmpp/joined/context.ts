@@ -34,6 +34,8 @@ export type World = Readonly<{
 	signal(signal: Signal): void;
 	/** The most occupants of a MUC in which read positions are shown. */
 	readReceipts: number;
+	/** Time of silence, in ms, after which the occupants of people leave; absent: never. */
+	idleAfter?: number | undefined;
 	/** Returns the stored read position of a link. */
 	cursor(key: string): Promise<string | undefined>;
 	/** Returns all stored facts whose keys begin with `prefix`. */

@@ -20,6 +20,7 @@ import { createConfirmations } from "./confirmations.ts";
 import { announce, type Context, type World } from "./context.ts";
 import { isCopy } from "./copies.ts";
 import { resetBackfill } from "./gap.ts";
+import { createIdleOccupants } from "./idle-occupants.ts";
 import { leave } from "./join.ts";
 import { createKeepalive } from "./keepalive.ts";
 import { ensureJoined, keepJoined } from "./listener.ts";
@@ -75,6 +76,7 @@ export function createJoinedRooms(
 	const own: OwnJidParts = { ...people, component: world.component };
 	const whisper = createPrivateNotices(context);
 	const keepalive = createKeepalive(rooms, context);
+	const idle = createIdleOccupants(rooms, context, world.idleAfter);
 	const passwords = createPasswords(rooms, people.stated, people.nick, context);
 
 	function oursOf(room: Room, person: Person): OwnOccupant {
@@ -104,9 +106,12 @@ export function createJoinedRooms(
 		want(room.listener);
 		const isBarred = await barredBefore(room, context);
 		await restorePassword(room, context);
+		await idle.restore(room);
 		for (const person of members) {
 			const ours = oursOf(room, person);
-			if (!isBarred(ours)) want(ours);
+			if (isBarred(ours) || idle.hasLeft(room, ours)) continue;
+			want(ours);
+			idle.active(room, ours);
 		}
 		if (isIn(room.listening.active)) return;
 		if (!context.link.online) return restorePosition(room, context);
@@ -122,6 +127,7 @@ export function createJoinedRooms(
 		close(room);
 		wake(room.listening);
 		forgetPassword(room, context);
+		idle.forget(room);
 		context.confirmations.rejectAll("the room was unlinked", room);
 		for (const ours of [...room.ours.byJid.values()]) {
 			endBar(room, ours, context);
@@ -133,7 +139,10 @@ export function createJoinedRooms(
 	async function send(out: Outbound): Promise<readonly MessageId[]> {
 		const room = rooms.get(out.room);
 		if (!room) throw new TemporaryError("the room is not served yet");
-		return sendEvent(room, oursOf(room, out.event.sender), out, context);
+		const ours = oursOf(room, out.event.sender);
+		// A new name or picture says nothing of a person who says nothing.
+		if (out.event.kind !== "profile") idle.active(room, ours);
+		return sendEvent(room, ours, out, context);
 	}
 
 	/** Returns the ids that lines of ours have in a MUC, none for lines it does not have. @throws TemporaryError */
@@ -164,6 +173,7 @@ export function createJoinedRooms(
 		async signal(out: SignalOut): Promise<void> {
 			const room = rooms.get(out.room);
 			const ours = room?.ours.byJid.get(ghostJid(out.signal.sender, own));
+			if (room && ours) idle.active(room, ours);
 			if (room) await showSignal(room, ours, out, context);
 		},
 		hears(kind: Signal["kind"], jid: string): boolean {
@@ -191,7 +201,9 @@ export function createJoinedRooms(
 			async write({ muc, person }, ours, make) {
 				const room = rooms.get(muc);
 				if (!room) throw new TemporaryError("the room is not served yet");
-				await writePrivate(room, room.ours.byJid.get(ghostJid(ours, own)), person, make, context);
+				const speaker = room.ours.byJid.get(ghostJid(ours, own));
+				if (speaker) idle.active(room, speaker);
+				await writePrivate(room, speaker, person, make, context);
 			},
 			async show({ muc, person }, ours, make) {
 				const room = rooms.get(muc);
@@ -247,6 +259,7 @@ export function createJoinedRooms(
 		},
 		online(): void {
 			keepalive.start();
+			idle.start();
 			for (const room of rooms.values()) {
 				wake(room.listening);
 				if (!room.listening.barred) keepJoined(room, context);
@@ -254,6 +267,7 @@ export function createJoinedRooms(
 		},
 		offline(cause: string): void {
 			keepalive.stop();
+			idle.stop();
 			context.confirmations.rejectAll(cause);
 			for (const room of rooms.values()) {
 				putAllOut(room.ours, cause);

@@ -10,7 +10,10 @@ import { selfPing } from "./self-ping.ts";
 
 /** Time, in ms, after which the listener self-pings a silent MUC (XEP-0410). */
 const idleFor = 120_000;
-const idleCheck = 30_000;
+/** How often, in ms, silent MUCs are looked for, and over how long the self-pings of MUCs that fell silent together are spread. */
+const [askEvery, spreadOver] = [5_000, 60_000];
+/** How often, in ms, the other work of all MUCs is looked for. */
+const lookEvery = 30_000;
 /** Time, in ms, after which a MUC for members only is asked again, as nobody tells us that we were let in. */
 const letInAgainAfter = 5 * 60_000;
 /** Time, in ms, after which the time of the read position moves on in a silent MUC without an archive. */
@@ -18,7 +21,7 @@ const silentFor = 10 * 60_000;
 
 /** Self-pings silent MUCs, and saves read positions that no event has carried to the disk. */
 export function createKeepalive(rooms: ReadonlyMap<string, Room>, context: Context) {
-	let timer: NodeJS.Timeout | undefined;
+	let timers: NodeJS.Timeout[] = [];
 
 	function look(): void {
 		const { at } = context.now();
@@ -33,7 +36,17 @@ export function createKeepalive(rooms: ReadonlyMap<string, Room>, context: Conte
 				context.save(cursorOf(room, read));
 				markSaved(room.position);
 			}
-			if (at - room.listening.heardAt < idleFor) continue;
+		}
+	}
+
+	/** Self-pings some of the MUCs that are silent: a server that hosts a thousand of them must not get all at once. */
+	function askSilent(): void {
+		const { at } = context.now();
+		let left = Math.ceil((rooms.size * askEvery) / spreadOver);
+		for (const room of rooms.values()) {
+			const { active, heardAt } = room.listening;
+			if (!isIn(active) || room.backfill.gap || at - heardAt < idleFor) continue;
+			if (left-- === 0) return;
 			noteHeard(room.listening, at);
 			selfPing(room, active, context)
 				.then(() => silent(room, at))
@@ -52,11 +65,15 @@ export function createKeepalive(rooms: ReadonlyMap<string, Room>, context: Conte
 
 	return {
 		start(): void {
-			timer ??= setInterval(() => void context.guard.run("timer of the MUCs", look), idleCheck);
+			if (timers.length > 0) return;
+			timers = [
+				setInterval(() => void context.guard.run("timer of the MUCs", look), lookEvery),
+				setInterval(() => void context.guard.run("timer of silent MUCs", askSilent), askEvery),
+			];
 		},
 		stop(): void {
-			clearInterval(timer);
-			timer = undefined;
+			for (const timer of timers) clearInterval(timer);
+			timers = [];
 		},
 	};
 }

@@ -36,6 +36,8 @@ type State = {
 	availability: Shown | undefined;
 	/** True while the occupant has to join again after a technical loss. */
 	wanted: boolean;
+	/** When its person last showed a sign of life, ms since 1970. */
+	activeAt: number;
 	/** Why the MUC refuses it, until its person leaves and comes again. */
 	barred: PermanentError | undefined;
 	/** Until then, ms since 1970, its lines go through the listener: the MUC was full, did not answer, or is for members only. */
@@ -69,6 +71,7 @@ export const createOwnOccupant = (jid: string, name: string, person?: Person): O
 	photo: undefined,
 	availability: undefined,
 	wanted: false,
+	activeAt: 0,
 	barred: undefined,
 	relayedUntil: 0,
 	entering: undefined,
@@ -105,6 +108,11 @@ export function addListener(ours: OwnOccupants, one: OwnOccupant): void {
 /** Has the occupant join again whenever it is lost for technical reasons. */
 export function want(one: State): void {
 	one.wanted = true;
+}
+
+/** Notes a sign of life of the occupant's person. */
+export function noteActive(one: State, at: number): void {
+	one.activeAt = at;
 }
 
 /** Notes the picture that the MUC is told: see {@link OwnOccupant}. */

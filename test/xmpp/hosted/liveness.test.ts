@@ -76,6 +76,25 @@ describe("a silent client", () => {
 		expect(world.asked).toEqual([`ping ${juliet}`]);
 	});
 
+	test("is asked half an hour after it was last heard, though others came earlier and later", async () => {
+		const world = await inside();
+		world.answers(romeo, async () => stanza("<iq type='result'/>"));
+		world.clock.at += 10 * 60_000;
+		world.sweep();
+		await world.join("late@x.test/r", "Late");
+		const at: string[] = [];
+		for (let minute = 11; minute <= 75; minute++) {
+			world.clock.at += 60_000;
+			world.sweep();
+			await world.settle();
+			for (const one of world.asked.splice(0)) at.push(`${minute} ${one}`);
+		}
+		expect(at).toEqual([
+			...[`30 ping ${romeo}`, `30 ping ${juliet}`, "40 ping late@x.test/r"],
+			...[`60 ping ${romeo}`, `60 ping ${juliet}`, "70 ping late@x.test/r"],
+		]);
+	});
+
 	test("is out if its server says that it is gone", async () => {
 		const world = await inside();
 		world.answers(romeo, error("remote-server-not-found"));

@@ -56,7 +56,7 @@ const sealed = createSignedIds("secret");
 export const wireId = (operation: string, nick = "Alice") => sealed.of(operation as OperationId, room, nick);
 
 /** Returns the joined MUCs of our side, with one fake MUC behind a fake server. */
-export function world(faults: MucFaults = {}, readReceipts = 50) {
+export function world(faults: MucFaults = {}, readReceipts = 50, idleAfter?: number) {
 	const signals: Signal[] = [];
 	const told: BridgeEvent[] = [];
 	const syncs: string[][] = [];
@@ -170,6 +170,7 @@ export function world(faults: MucFaults = {}, readReceipts = 50) {
 				signal: (signal) => void signals.push(signal),
 				changed: () => undefined,
 				readReceipts,
+				idleAfter,
 				tell(events) {
 					if (disk.broken) return;
 					if (events.some((event) => "text" in event && event.text === load.fault))
