@@ -22,6 +22,7 @@ const harmless = [
 /** Files with callbacks outside the guard: their number, and the reason why foreign input cannot make them throw. */
 const outside: Readonly<Record<string, readonly [count: number, reason: string]>> = {
 	"src/core/deliver.ts": [2, "tells a sender, which never rejects (core/sender-notices.ts)"],
+	"src/core/moved-rooms.ts": [1, "runs a guarded function"],
 	"src/core/route.ts": [2, "tells a sender, which never rejects (core/sender-notices.ts)"],
 	"src/http/check.ts": [2, "`check` alone, which takes no request"],
 	"src/matrix/check.ts": [1, "`check` alone, which is no bridge that runs"],
@@ -44,13 +45,17 @@ const outside: Readonly<Record<string, readonly [count: number, reason: string]>
 	"src/media/fetch.ts": [2, "ends a connection"],
 	"src/media/slots.ts": [1, "cuts connections that take nothing"],
 	"src/media/stream.ts": [2, "ends a stream that takes too long"],
+	"src/mqtt/index.ts": [1, "runs a guarded function"],
 	"src/mqtt/client.ts": [7, "hands on to the session, whose handlers are guarded, or counts bytes"],
 	"src/store/item-in-hand.ts": [1, "writes a note in the journal's thread; an error of the disk is logged"],
 	"src/store/sqlite.ts": [
 		8,
 		"messages between our own two threads; a failure there is the store's, which ends the process",
 	],
-	"src/store/sqlite-worker.ts": [1, "messages between our own two threads"],
+	"src/store/sqlite-worker.ts": [
+		2,
+		"messages between our own two threads, and the watch of the item in hand, which never rejects",
+	],
 	"src/xmpp/direct/index.ts": [1, "sends an answer, which never rejects (xmpp/answers.ts)"],
 	"src/xmpp/index.ts": [1, "settles a promise"],
 	"src/xmpp/joined/join.ts": [1, "settles a promise"],
