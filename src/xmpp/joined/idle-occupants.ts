@@ -34,19 +34,18 @@ export function createIdleOccupants(
 
 	function look(): void {
 		for (const room of rooms.values())
-			for (const ours of room.ours.byJid.values()) if (isIdle(room, ours)) void goOut(room, ours);
+			for (const ours of room.ours.byJid.values())
+				if (isIdle(room, ours)) void context.guard.run("leave of an idle occupant", () => goOut(room, ours));
 	}
 
 	const goOut = (room: Room, ours: OwnOccupant) =>
-		context.guard.run("leave of an idle occupant", () =>
-			inTurn(room.sendQueue, async () => {
-				// Its person may have said something while it waited for its turn.
-				if (!isIdle(room, ours)) return;
-				left.add(keyOf(room, ours));
-				context.save({ key: keyOf(room, ours), value: "left" });
-				await leave(room, ours, context);
-			}),
-		);
+		inTurn(room.sendQueue, async () => {
+			// Its person may have said something while it waited for its turn.
+			if (!isIdle(room, ours)) return;
+			left.add(keyOf(room, ours));
+			context.save({ key: keyOf(room, ours), value: "left" });
+			await leave(room, ours, context);
+		});
 
 	return {
 		/** Resolves once it is known who left a MUC in an earlier run. */
