@@ -105,7 +105,7 @@ export function createBridge(deps: {
 	const route = createRouter({
 		...deps,
 		rules,
-		bans: policies.bans,
+		policies,
 		portals,
 		network,
 		sendNotice,

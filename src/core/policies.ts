@@ -10,7 +10,7 @@ export type Policies = ReturnType<typeof createPolicies>;
 
 /** Creates the policies of portals: whom a list bans is kept out of each portal whose people chose that list. */
 export function createPolicies(deps: {
-	mapping: Pick<Mapping, "portals">;
+	mapping: Pick<Mapping, "portals" | "portalsOf">;
 	journal: Pick<Journal, "members">;
 	network(name: NetworkName): Pick<Network, "policyLists" | "hosting">;
 	receive(events: readonly Received[]): Promise<void>;
@@ -52,6 +52,13 @@ export function createPolicies(deps: {
 
 	return {
 		bans,
+		/** Resolves with true for a person who can be met in one room alone, and whom the list of that room bans. */
+		async bansWithin(person: Person): Promise<boolean> {
+			const [room] = person.address;
+			if (person.within === undefined || room === undefined) return false;
+			const portals = await mapping.portalsOf(person.network, room as RoomId);
+			return portals.length > 0 && portals.every((portal) => bans(portal, person));
+		},
 		showOut: showOutOf,
 		/** Follows the lists of all portals. */
 		async start(): Promise<void> {

@@ -21,6 +21,7 @@ import type { Level } from "./permissions.ts";
 import { atLeast } from "./permissions.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
+import type { Policies } from "./policies.ts";
 import type { Portals } from "./portals.ts";
 import { createReactionState } from "./reaction-state.ts";
 import { threaded, withKnownTarget } from "./references.ts";
@@ -59,8 +60,7 @@ export function createRouter(deps: {
 	network(name: NetworkName): Pick<Network, "reactionsHaveIds" | "threadsHaveIds" | "capabilities" | "takes">;
 	sendNotice: SendNotice;
 	rules: Rules;
-	/** Returns true for a person whom the list of a portal bans. */
-	bans(portal: Portal, person: Person): boolean;
+	policies: Pick<Policies, "bans" | "bansWithin">;
 	allowance: Allowance;
 	held: HeldBack;
 	log: Log;
@@ -72,6 +72,7 @@ export function createRouter(deps: {
 		journal,
 		portals,
 		network,
+		policies,
 		sendNotice,
 		rules,
 		allowance,
@@ -258,11 +259,14 @@ export function createRouter(deps: {
 		const { reaction } = seen;
 		const given = from.threadsHaveIds ? await threaded(seen.event, journal) : seen.event;
 		try {
+			// A private message opens a chat of its own, which follows no list.
+			if (await policies.bansWithin(given.sender))
+				throw new PermanentError("forbidden", phrases.bannedByList);
 			const all = await portalsFor(given);
 			const found = all.filter((portal) => !takesElsewhere(given, portal, preferred));
 			if (found.length === 0) return undefined;
 			const isLeave = given.kind === "membership" && given.change === "leave";
-			if (!isLeave && found.every((portal) => deps.bans(portal, given.sender)))
+			if (!isLeave && found.every((portal) => policies.bans(portal, given.sender)))
 				throw new PermanentError("forbidden", phrases.bannedByList);
 			const cancelled = given.kind === "redaction" ? await cancel(given) : [];
 			const event = await polls.read(await withKnownTarget(given, journal), found);

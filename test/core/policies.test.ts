@@ -35,6 +35,35 @@ async function world() {
 	return { earth, sky, core, banned, command };
 }
 
+test("a list that a room follows stops private messages of the people whom it bans there, with the reason", async () => {
+	const { earth, sky, core, banned, command } = await world();
+	await command("settings policy #bans:earth");
+	banned.add("romeo");
+	const whisper = (nick: string, address: readonly string[]) =>
+		sky.bridge.receive([
+			{
+				...{
+					kind: "message",
+					style: "text",
+					text: `psst from ${nick}`,
+					id: `w ${nick}` as never,
+					at: Date.now(),
+				},
+				...{ room: `private ${nick}` as RoomId, to: earth.person("ann") },
+				sender: { ...sky.person(nick), address, within: "Verona" },
+			},
+		]);
+	await whisper("romeo", ["verona", "romeo"]);
+	await whisper("juliet", ["verona", "juliet"]);
+	await until(
+		() => lines(earth).length === 1,
+		() => JSON.stringify(lines(earth)),
+	);
+	expect(lines(earth)).toEqual(["juliet: psst from juliet"]);
+	expect(sky.refused.map(({ sentence }) => sentence)).toEqual([expect.stringContaining("names you")]);
+	await core.stop(1_000);
+});
+
 test("a list that a room follows keeps the people whom it bans out, and no others", async () => {
 	const { earth, sky, core, banned, command } = await world();
 	await sky.say("verona", "romeo", "one");

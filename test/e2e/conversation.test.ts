@@ -187,6 +187,12 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await his("leave");
 		await mercutio.sendMessage(own, "am I heard?", "groupchat");
 		await mercutio.waitFor("the reason", (one) => /names you/.test(String(one)), 20_000);
+		const id = await mercutio.sendMessage(`${own}/Juliet Capulet`, "and here?");
+		await mercutio.waitFor(
+			"the reason there",
+			(one) => one.attrs.id === id && /names you/.test(String(one)),
+			20_000,
+		);
 		await rule({});
 		// The homeserver hands the change over before this line, whose way back proves that the bridge has it.
 		await juliet.send(room, "let him speak");
