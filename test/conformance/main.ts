@@ -10,7 +10,7 @@ import { casesOf, impossibleBySpec } from "./results.ts";
 import { type Expected, judge, printed } from "./verdict.ts";
 
 /** The specifications whose cases test a MUC service. */
-const specs = ["XEP-0045", "XEP-0048", "XEP-0410", "XEP-0421", "XEP-0486"];
+const specs = ["XEP-0045", "XEP-0048", "XEP-0410", "XEP-0421", "XEP-0433", "XEP-0486"];
 
 /** The suite logs in at this port, and has no option for another one. */
 const clientPort = 5222;

@@ -9,7 +9,7 @@ const [ofPage, mostRead] = [100, 2_000];
 /** Characters of a description in a list of rooms. */
 const longestDescription = 300;
 /** Answers that are kept for the next pages of a client, their bytes, and the time in ms for which they are. */
-const [kept, bytes, fresh] = [50, 8 * 1_048_576, 60_000];
+const [kept, bytes, fresh] = [50, 8 * 1_048_576, 20_000];
 
 /** A public room, as a search shows it. */
 export type FoundRoom = Readonly<{

@@ -109,7 +109,7 @@ function read(form: Element) {
 	// §4.2.2.7
 	if (typed === "" && !isAll)
 		throw new StanzaError("bad-request", "cancel", phrases.searchNothing, condition("no-search-conditions"));
-	const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+	const words = typed.slice(0, longest).toLowerCase().split(/\s+/).filter(Boolean);
 	if (words.length > mostWords || typed.length > longest)
 		// §4.2.2.3
 		throw new StanzaError("bad-request", "modify", phrases.searchTooLong, condition("invalid-search-terms"));

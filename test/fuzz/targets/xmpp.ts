@@ -24,6 +24,7 @@ import { StreamParser } from "../../../src/xmpp/stream/parser.ts";
 import { type Element, serialize } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
 import { contactsOf } from "../../xmpp/contacts/world.ts";
+import { fakeFinding } from "../../xmpp/finding/fake-finding.ts";
 import { holds, sanitisedHtml, validXml } from "../checks.ts";
 import { messages, presences, questions, streams } from "../corpus.ts";
 import { filled, size, type Target } from "../target.ts";
@@ -158,6 +159,45 @@ const vcardTree = (...photo: readonly unknown[]) =>
 			["PHOTO", {}, ["TYPE", {}, "image/png"], ...photo],
 		],
 	]);
+
+/** A search for people (query) or for rooms (search), by a form with these fields. */
+const searchTree = (name: "query" | "search", ...fields: readonly unknown[]) =>
+	JSON.stringify([
+		"iq",
+		{ type: name === "query" ? "set" : "get", from: "romeo@x.test/r", to: "bridge.test", id: "1" },
+		[
+			name,
+			{ xmlns: name === "query" ? "jabber:iq:search" : "urn:xmpp:channel-search:0:search" },
+			["x", { xmlns: "jabber:x:data", type: "submit" }, ...fields],
+			[
+				"set",
+				{ xmlns: "http://jabber.org/protocol/rsm" },
+				["max", {}, "1"],
+				["after", {}, "7 #a@bridge.test"],
+			],
+		],
+	]);
+const searches = [
+	searchTree("query", ["field", { var: "nick" }, ["value", {}, "alice"]]),
+	searchTree(
+		"search",
+		["field", { var: "q" }, ["value", {}, "room"]],
+		["field", { var: "sinname" }, ["value", {}, "0"]],
+	),
+	searchTree(
+		"search",
+		["field", { var: "all" }, ["value", {}, "true"]],
+		["field", { var: "key" }, ["value", {}, "{urn:xmpp:channel-search:0:order}address"]],
+	),
+	JSON.stringify([
+		"iq",
+		{ type: "set", from: "romeo@x.test/r", to: "bridge.test", id: "1" },
+		["query", { xmlns: "jabber:iq:gateway" }, ["prompt", {}, "@alice:hs.test"]],
+	]),
+];
+const foundRooms = ["a", "b", "c"].map((name, n) => ({
+	...{ jid: `#${name}@bridge.test`, name: `Room ${name}`, description: "a room", users: n, open: true },
+}));
 
 const archiveQueryTree = (fields: readonly unknown[], ...more: readonly unknown[]) =>
 	JSON.stringify([
@@ -335,12 +375,28 @@ export const xmppTargets: Readonly<Record<string, Target>> = {
 	},
 	"XMPP questions": {
 		kind: "tree",
-		corpus: questions,
+		corpus: [...questions, ...searches],
+		grows: {
+			"many words": (length) =>
+				searchTree("search", ["field", { var: "q" }, ["value", {}, "a ".repeat(length / 2)]]),
+			"many fields": (length) =>
+				searchTree(
+					"search",
+					...Array.from({ length: Math.ceil(length / 40) }, (_, i) => ["field", { var: `f${i}` }]),
+				),
+			"a name to search for": (length) =>
+				searchTree("query", ["field", { var: "nick" }, ["value", {}, " ".repeat(length)]]),
+		},
 		async run(input) {
 			const stanza = stanzaOf(input);
 			if (!stanza) return size();
 			const software = { name: "Trivium", version: "1", uri: "xmpp:bridge.test" };
-			const answer = await answerIq(stanza, { software, ghost: async () => ({ name: "Alice" }), log: quiet });
+			const finding = fakeFinding({
+				people: [{ jid: "alice@bridge.test", name: "Alice" }],
+				rooms: foundRooms,
+			});
+			const ghost = async () => ({ name: "Alice" });
+			const answer = await answerIq(stanza, { software, finding, ghost, log: quiet });
 			const { type } = stanza.attrs;
 			holds((answer === undefined) === (type === "result" || type === "error"), "a question has no answer");
 			if (!answer) return size();
