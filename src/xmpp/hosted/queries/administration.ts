@@ -22,7 +22,7 @@ import { type Seat, seatOf } from "./seat.ts";
 /** The most changes of one request. */
 const most = 50;
 /** Changes of one person: each asks the homeserver. */
-const mayChange = createRateLimit({ perMinute: 60, burst: 60 });
+const mayChange = createRateLimit({ perMinute: 120, burst: 200 });
 
 const roles: ReadonlySet<string> = new Set<Role>(["moderator", "participant", "visitor", "none"]);
 const affiliations: ReadonlySet<string> = new Set<Affiliation>([

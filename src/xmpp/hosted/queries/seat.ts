@@ -12,7 +12,7 @@ import type { Standing } from "../presences.ts";
 import type { RoomQuestion } from "./query.ts";
 
 /** Questions of people who are not in the room: the source is asked for each, unless somebody of XMPP is there. */
-const mayAsk = createRateLimit({ perMinute: 60, burst: 60 });
+const mayAsk = createRateLimit({ perMinute: 120, burst: 200 });
 
 /** A person who asks about the people of a room, which affiliations allow from outside, too (XEP-0045 §9 and §10). */
 export type Seat = Readonly<{
