@@ -92,6 +92,24 @@ describe("a Matrix member", () => {
 });
 
 describe("a person of XMPP", () => {
+	test("hears of a removal before the history of the join is there", async () => {
+		const world = await inside();
+		const { sendToAll } = world.link;
+		let isRemoved = false;
+		world.link.sendToAll = (one, recipients) => {
+			if (String(one).includes('code="110"') && !isRemoved) {
+				isRemoved = true;
+				queueMicrotask(() =>
+					world.happens(alice, { kind: "member", person: xmppPerson(paris, "Paris"), now: "out", by: alice }),
+				);
+			}
+			return sendToAll(one, recipients);
+		};
+		const paris = "paris@verona.test/gate";
+		await world.join(paris, "Paris");
+		expect(world.got(paris).at(-1)).toBe("presence unavailable Paris none/none by Alice 110 307");
+	});
+
 	test.each([
 		["out", "none/none by Alice (calm down)", "307"],
 		["banned", "outcast/none by Alice (calm down)", "301"],
