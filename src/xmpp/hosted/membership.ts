@@ -60,9 +60,9 @@ function goOut(room: HostedRoom, what: MemberChange, context: HostedContext): vo
 	}
 	// A client of the person has joined behind that leave.
 	if (ours && occupant.sessions.size > 0) return;
-	const act = by && context.acts.take(room, person, "removal");
-	const told = { ...removal(what, ours), actor: by && nickOf(room, by), reason };
-	dismiss(room, occupant, act ? { ...told, ...act } : told, context);
+	// The source may tell for whom the bot acts, in its own words.
+	const act = (by && context.acts.take(room, person, "removal")) ?? { actor: by && nickOf(room, by), reason };
+	dismiss(room, occupant, { ...removal(what, ours), ...act }, context);
 }
 
 /** Forgets what is kept of an outcast (XEP-0045 §9.1). A role ends with the presence. */

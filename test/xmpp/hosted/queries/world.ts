@@ -157,6 +157,7 @@ export function createWorld(
 		left: () => undefined,
 		entered: () => undefined,
 		out: {
+			release: () => undefined,
 			send: (sessions: Iterable<Session>, make: (address: string) => Element) => {
 				for (const { jid, address } of sessions) {
 					const stanza = make(address);
