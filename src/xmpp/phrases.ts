@@ -206,6 +206,10 @@ export const formInvites = "Let everybody invite others?";
 export const formLogging = "Let everybody read the messages without joining?";
 export const formWhois = "Who can see the addresses of people";
 export const formPrivate = "Who may write private messages";
+export const formPasswordProtected =
+	"Let people of XMPP in by a password? (People on Matrix need an invitation.)";
+export const formPassword = "Password";
+export const formNoPassword = "A password is missing, or it is longer than 256 characters.";
 export const formMaxUsers = "The most people in the room";
 export const formOwners = "Owners";
 export const formAdmins = "Admins";
@@ -220,6 +224,9 @@ export const hostedNoSuchAddress = "No room can have this address. Letters, digi
 export const hostedTooManyLocked =
 	"You are making other rooms already. Fill in their forms first, or leave them.";
 export const hostedBeingMade = "The room is just being made. Try again in a moment.";
+export const hostedNoPicture =
+	"This is no picture that rooms can have. PNG, JPEG, GIF and WebP are fine, up to about 350 KiB.";
+export const hostedNoPassword = "This room asks for a password, or an invitation from somebody in it.";
 export const hostedFull = "This room has as many people as its owners want. Try again later.";
 export const hostedNoPrivate = "The owners of this room let not everybody write private messages.";
 export const hostedNotFinished = "The room was not finished in time, so it was not made.";

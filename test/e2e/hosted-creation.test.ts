@@ -4,6 +4,7 @@ import type { XmppAccount } from "../testbed/index.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
 import { line } from "../xmpp/hosted/line.ts";
+import { png } from "./png.ts";
 
 const user = "http://jabber.org/protocol/muc#user";
 const mucOwner = "http://jabber.org/protocol/muc#owner";
@@ -206,5 +207,70 @@ describe.each(["prosody", "ejabberd"] as const)("rooms that people of XMPP make,
 		expect(await outcome(romeo.iq(address, "set", query(xml("destroy"))))).toBe("not-allowed");
 		await romeo.configureRoom(address, { [field("roomname")]: "Ours" });
 		expect((await state(room, "m.room.name")).name).toBe("Ours");
+	});
+
+	test("has a picture and a password for people of XMPP, who are no more than it takes", async () => {
+		const [address, romeo, juliet] = [newAddress(), await xmpp("romeo"), await xmpp("juliet")];
+		const mercutio = await xmpp("mercutio");
+		const picture = png(8, [120, 30, 200]);
+		await romeo.joinRoom(address, "Romeo");
+		await romeo.configureRoom(address, {
+			[field("passwordprotectedroom")]: "1",
+			[field("roomsecret")]: "balcony",
+			[field("maxusers")]: "2",
+		});
+		const room = await find(address);
+		expect(await outcome(alice.join(room))).not.toBe("result");
+		const card = (...children: Element[]) => xml("vCard", { xmlns: "vcard-temp" }, ...children);
+		const photo = xml(
+			"PHOTO",
+			{},
+			xml("TYPE", {}, "image/png"),
+			xml("BINVAL", {}, picture.toString("base64")),
+		);
+		await romeo.iq(address, "set", card(photo));
+		const shown = await romeo.iq(address, "get", card());
+		expect(shown.toString()).toContain(picture.toString("base64"));
+		expect(await outcome(juliet.joinRoom(address, "Juliet"))).toBe("not-authorized");
+		expect(await outcome(juliet.joinRoom(address, "Juliet", { password: "orchard" }))).toBe("not-authorized");
+		await juliet.joinRoom(address, "Juliet", { password: "balcony" });
+		expect(await outcome(mercutio.joinRoom(address, "Mercutio", { password: "balcony" }))).toBe(
+			"service-unavailable",
+		);
+		await romeo.configureRoom(address, { [field("passwordprotectedroom")]: "0" });
+		await alice.join(room);
+		const { url } = (await state(room, "m.room.avatar")) as { url: string };
+		expect(await alice.download(url)).toEqual(picture);
+	});
+
+	test("puts out people who are no members when it becomes a room for members", async () => {
+		const [address, romeo, juliet] = [newAddress(), await xmpp("romeo"), await xmpp("juliet")];
+		await romeo.joinRoom(address, "Romeo");
+		await romeo.configureRoom(address);
+		const room = await find(address);
+		await alice.join(room);
+		await juliet.joinRoom(address, "Juliet");
+		await romeo.configureRoom(address, { [field("membersonly")]: "1" });
+		for (const client of [romeo, juliet])
+			await client.waitFor(
+				"the removal of Juliet",
+				(one) => one.attrs.from === `${address}/Juliet` && line(one).includes("322"),
+			);
+		expect((await state(room, "m.room.member", ghost("juliet"))).membership).toBe("leave");
+		expect((await state(room, "m.room.member", alice.userId)).membership).toBe("join");
+	});
+
+	test("ends when the last person of XMPP leaves, if its owner wants that", async () => {
+		const [address, romeo] = [newAddress(), await xmpp("romeo")];
+		await romeo.joinRoom(address, "Romeo");
+		await romeo.configureRoom(address, { [field("persistentroom")]: "0" });
+		const room = await find(address);
+		await alice.join(room);
+		await romeo.leaveRoom(address, "Romeo");
+		await alice.waitFor(
+			"the end of the room on Matrix",
+			(one) => one.room_id === room && one.state_key === alice.userId && one.content.membership === "leave",
+		);
+		expect(await find(address)).toBe("none");
 	});
 });

@@ -44,6 +44,16 @@ const unfitness = (type: unknown, encryption: unknown): Pick<RoomFacts, "unfit">
 const pictureIn = (url: unknown): Pick<RoomFacts, "picture"> =>
 	mxcParts(text(url)) ? { picture: smallRef(text(url)) } : {};
 
+/** Bytes of the largest picture that needs no small version. */
+const small = 64 * 1024;
+
+/** Returns the picture that the room states; a small one as it is. */
+function pictureOf({ url, info }: Content): Pick<RoomFacts, "picture"> {
+	const { size } = asObject(info);
+	const isSmall = typeof size === "number" && size > 0 && size <= small;
+	return isSmall && mxcParts(text(url)) ? { picture: text(url) } : pictureIn(url);
+}
+
 function named(
 	name: unknown,
 	topic: string,
@@ -76,7 +86,7 @@ export function factsOfState(
 		room: room as RoomId,
 		id: idOf(room),
 		...named(of("m.room.name").name, topicIn(of("m.room.topic")), of("m.room.canonical_alias").alias, domain),
-		...pictureIn(of("m.room.avatar").url),
+		...pictureOf(of("m.room.avatar")),
 		entry: of("m.room.join_rules").join_rule === "public" ? "everybody" : "invited",
 		...unfitness(of("m.room.create").type, of("m.room.encryption").algorithm),
 		...(successor && { successor: { kind: "id", id: idOf(successor) } }),

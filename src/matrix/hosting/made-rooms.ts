@@ -159,7 +159,8 @@ export function createMadeRooms(deps: {
 				if (as !== undefined) await refuseWeak(room, as, [{ type, content: {} }], await levelsIn(room, as));
 				const url =
 					picture && (await client.upload(Buffer.from(picture.bytes), picture.type, "room", as)).content_uri;
-				await client.setState(room, type, "", url === undefined ? {} : { url }, as);
+				const info = picture && { mimetype: picture.type, size: picture.bytes.length };
+				await client.setState(room, type, "", url === undefined ? {} : { url, info }, as);
 			}),
 		/** As {@link Hosting.destroy}. */
 		async destroy(room: RoomId, by: Person, reason?: string): Promise<void> {

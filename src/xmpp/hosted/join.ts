@@ -3,7 +3,7 @@ import { faceOf } from "../faces.ts";
 import { account } from "../from-xmpp.ts";
 import { bare, domain, resource } from "../jid.ts";
 import { photoIn } from "../photo.ts";
-import type { Element } from "../stream/xml.ts";
+import { child, type Element, text } from "../stream/xml.ts";
 import { roomJid } from "./addresses.ts";
 import {
 	admit,
@@ -53,6 +53,7 @@ export function createJoins(
 		goal: Goal,
 		person: Person,
 		client: Client,
+		password: string | undefined,
 	): Promise<Readonly<{ room: HostedRoom; called: string | undefined }> | Refusal> {
 		const { room: known, view, facts } = goal;
 		const occupant = known && occupantOf(known, person);
@@ -61,7 +62,8 @@ export function createJoins(
 		if (!occupant) {
 			const nick = entryNick(known, person, client);
 			const one = nick === undefined ? person : { ...person, name: nick };
-			const entered = await letIn(goal, one, nick !== undefined, context);
+			const entered = await letIn(goal, one, nick !== undefined, password, context);
+			if (entered === "password") return refusals.noPassword;
 			if (entered.kind === "refused") return refusals.notEntered(entered);
 			called = entered.name ?? one.name;
 		}
@@ -90,7 +92,7 @@ export function createJoins(
 		if (context.kept.of(goal.view).domains.has(domain(from))) return refusals.domainBanned;
 		if (goal.room && isFull(goal.room, person)) return refusals.full;
 		if (goal.room && isNickTaken(goal.room, person, client)) return refusals.nickTaken;
-		return bringIn(goal, person, client, (room, called) => {
+		const admitted = (room: HostedRoom, called: string | undefined) => {
 			if (attempt.state !== "open") {
 				stayOut(room, called === undefined ? person : { ...person, name: called }, client, attempt.state);
 				return undefined;
@@ -102,7 +104,9 @@ export function createJoins(
 			const { name } = room.facts;
 			if (!refused) context.entered(bare(from), { jid: address, name, nick });
 			return refused;
-		});
+		};
+		const x = child(attempt.stanza, "x", "http://jabber.org/protocol/muc");
+		return bringIn(goal, person, client, admitted, x && text(x, "password"));
 	}
 
 	/**
@@ -114,6 +118,7 @@ export function createJoins(
 		person: Person,
 		client: Client,
 		admitted: (room: HostedRoom, called: string | undefined) => Refusal | undefined,
+		password?: string,
 	): Promise<Refusal | undefined> {
 		const { source, view } = goal;
 		const place = { source, view, id: goal.facts.id };
@@ -124,7 +129,7 @@ export function createJoins(
 		try {
 			for (let n = 1; ; n++) {
 				entering.putOut = false;
-				const entered = await enter(goal, person, client);
+				const entered = await enter(goal, person, client, password);
 				if (isRefusal(entered)) return entered;
 				const { room, called } = entered;
 				await store(room, person, client, context);

@@ -14,11 +14,16 @@ export async function letIn(
 	{ source, view }: Readonly<{ source: RoomId; view: RoomId }>,
 	person: Person,
 	sure: boolean,
+	/** The password that the client gives. */
+	password: string | undefined,
 	context: HostedContext,
-): Promise<Entered> {
+): Promise<Entered | "password"> {
 	const entered = await context.memberships.enter(source, person, sure);
 	if (entered.kind === "in" || entered.why !== "invited-only") return entered;
-	if (!(await isExpected(source, view, person, context))) return entered;
+	const { password: asked } = context.rooms.get(view)?.own ?? (await context.settings.of(view));
+	const knows = asked !== undefined && asked === password;
+	if (!knows && !(await isExpected(source, view, person, context)))
+		return asked === undefined ? entered : "password";
 	await context.bridge().views.source(context.of).invite(source, person, person);
 	return context.memberships.enter(source, person, sure);
 }

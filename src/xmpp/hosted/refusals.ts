@@ -27,6 +27,8 @@ export const longNick = refusal("modify", "jid-malformed", phrases.hostedLongNic
 export const unfitNick = refusal("modify", "jid-malformed", phrases.hostedUnfitNick);
 // XEP-0045 §7.2.8
 export const nickTaken = refusal("cancel", "conflict", phrases.hostedNickTaken);
+// XEP-0045 §7.2.6
+export const noPassword = refusal("auth", "not-authorized", phrases.hostedNoPassword);
 // XEP-0045 §7.2.9
 export const full = refusal("wait", "service-unavailable", phrases.hostedFull);
 export const unknownRoom = refusal("cancel", "item-not-found", phrases.hostedUnknown);

@@ -1,3 +1,4 @@
+import { TemporaryError } from "../../../src/core/errors.ts";
 import { createGuard } from "../../../src/core/guard.ts";
 import type {
 	Entered,
@@ -102,6 +103,8 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 			void calls.push(
 				`levels by ${by.id}: ${changes.map(({ whom, level }) => `${"id" in whom ? whom.id : whom} = ${level}`)}`,
 			),
+		takesAlias: () => true,
+		create: () => Promise.reject(new TemporaryError("the source is away")),
 		view: async () => {
 			calls.push("view");
 			return source.view();
@@ -109,6 +112,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 	};
 	const bridge = {
 		secret: async () => "secret",
+		findPerson: async () => undefined,
 		signal: () => undefined,
 		cursor: async (key: string) => cursors.get(key),
 		cursors: async (prefix: string) =>
@@ -205,6 +209,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 			take,
 			settle,
 		},
+		parsed: stanza,
 		start: () => rooms.start(),
 		sweep: rooms.sweep,
 		/** Returns the keys of the sessions in the store. */

@@ -4,7 +4,7 @@ import { leaveUnused, showAsAway } from "../admission.ts";
 import type { HostedContext } from "../context.ts";
 import type { Joins } from "../join.ts";
 import { addOccupant } from "../occupants.ts";
-import type { Changes } from "../owner/fields.ts";
+import type { Changes } from "../owner/field.ts";
 import { payloadsOf } from "../presences.ts";
 import type { Refusal } from "../refusals.ts";
 import type { HostedRoom, Session } from "../room.ts";

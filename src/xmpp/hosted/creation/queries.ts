@@ -3,7 +3,7 @@ import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { child, type Element, xml } from "../../stream/xml.ts";
 import type { HostedContext } from "../context.ts";
-import type { Changes, Now } from "../owner/fields.ts";
+import type { Changes, Now } from "../owner/field.ts";
 import { changesIn, formOf, mucOwner, submitted } from "../owner/form.ts";
 import { personAt } from "../owner/ranked.ts";
 import { pingNs } from "../queries/ping.ts";
@@ -65,7 +65,7 @@ export function createLockedQueries(
 				: xml("query", { xmlns: mucOwner }, formOf(nowOf(room)));
 		if (payload.is("query", info) && payload.attrs.node === undefined)
 			return roomInfo(factsOf(room), [info, pingNs], {
-				...{ name: room.alias, occupants: 1, picture: undefined, mark: undefined },
+				...{ name: room.alias, occupants: 1, own: {}, picture: undefined, mark: undefined },
 			});
 		return unknownRoom;
 	}

@@ -7,7 +7,7 @@ import { takeFacts, tellOfChange } from "../configuration.ts";
 import type { HostedContext } from "../context.ts";
 import { affiliationOf } from "../presences.ts";
 import type { HostedRoom, Occupant } from "../room.ts";
-import type { Changes } from "./fields.ts";
+import type { Changes } from "./field.ts";
 import type { Owned } from "./owned.ts";
 
 /** Time, in ms, for which a change is awaited in the timeline, and between two looks for it. */
@@ -49,7 +49,8 @@ export async function configure(
 ): Promise<void> {
 	const source = context.bridge().views.source(context.of);
 	const closes = settings.entry === "invited" && facts.made === true;
-	const strangers = closes && room ? strangersIn(room) : [];
+	// A password asks those who come from now on.
+	const strangers = closes && room && own.password === undefined ? strangersIn(room) : [];
 	if (Object.keys(settings).length > 0) await source.configure(facts.room, by, settings);
 	const before = room?.own ?? (await context.settings.of(view));
 	const now = { ...before, ...own };
@@ -67,6 +68,10 @@ export async function configure(
 	}
 	// The directory is no part of the timeline.
 	if (settings.listed !== undefined) takeFacts(room, { ...room.facts, listed: settings.listed }, context);
-	const isDone = () => isShown(room.facts, settings) && areRanked(room.facts, settings);
+	await untilShown(() => isShown(room.facts, settings) && areRanked(room.facts, settings));
+}
+
+/** Resolves when the timeline has shown a change, or soon. */
+export async function untilShown(isDone: () => boolean): Promise<void> {
 	for (let waited = 0; !isDone() && waited < shownWithin; waited += look) await sleep(look);
 }

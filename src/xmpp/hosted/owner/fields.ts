@@ -1,63 +1,17 @@
-import {
-	type LevelChange,
-	madeLevels,
-	mayDo,
-	personKey,
-	type RoomFacts,
-	type RoomSettings,
-} from "../../../core/hosting.ts";
+import { type LevelChange, madeLevels, mayDo, personKey } from "../../../core/hosting.ts";
 import { nameOf } from "../../../core/names.ts";
 import type { Person } from "../../../core/person.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
-import type { OwnSettings } from "./own-settings.ts";
+import { doors } from "./doors.ts";
+import { type Changes, type Field, type Now, single, truth } from "./field.ts";
 
 /** The fields of the form by which owners configure a room (XEP-0045 §10.2 and §15.5.3). Pure. */
-
-/** A room as its form shows it. */
-export type Now = Readonly<{
-	facts: RoomFacts;
-	own: OwnSettings;
-	/** People with a level of their own, each with the JID that stands for them, by that JID. */
-	ranked: ReadonlyMap<string, Person>;
-	/** Returns the person at a JID that an owner names, or the address of one of the source. @throws StanzaError */
-	at(jid: string): LevelChange["whom"];
-}>;
-
-/** The changes that a submitted form asks for. */
-export type Changes = Readonly<{ settings: RoomSettings; own: OwnSettings }>;
-
-export type Field = Readonly<{
-	name: string;
-	type: "boolean" | "text-single" | "text-private" | "list-single" | "jid-multi";
-	label: string;
-	/** The values to choose from, each with its label. */
-	options?: Readonly<Record<string, string>>;
-	/** Only rooms that the bridge has made have it: the bridge itself keeps what Matrix cannot. */
-	made?: true;
-	value(now: Now): readonly string[];
-	/** Returns the changes that a value asks for. @throws StanzaError */
-	read(values: readonly string[], now: Now): Partial<Changes>;
-}>;
 
 /** Anybody: no room gives a level of its own to a person who does not exist. */
 const nobody = { network: "", id: "" } as unknown as Person;
 
 const refuse = (text: string) => new StanzaError("not-acceptable", "modify", text);
-
-/** Returns the one value of a field. @throws StanzaError for several ones */
-function single(values: readonly string[]): string {
-	if (values.length > 1) throw new StanzaError("bad-request", "modify");
-	return values[0] ?? "";
-}
-
-// XEP-0004 §3.3
-function truth(values: readonly string[]): boolean {
-	const value = single(values);
-	if (["1", "true"].includes(value)) return true;
-	if (["0", "false", ""].includes(value)) return false;
-	throw new StanzaError("bad-request", "modify");
-}
 
 /** Returns a field of yes and no, which asks for nothing where it stays as it is. */
 const boolean = (
@@ -210,12 +164,7 @@ export const fields: readonly Field[] = [
 		({ facts }) => facts.listed,
 		(listed) => ({ settings: { listed } }),
 	),
-	boolean(
-		"muc#roomconfig_membersonly",
-		phrases.formMembersOnly,
-		({ facts }) => facts.entry === "invited",
-		(wanted) => ({ settings: { entry: wanted ? "invited" : "everybody" } }),
-	),
+	...doors,
 	boolean(
 		"muc#roomconfig_moderatedroom",
 		phrases.formModerated,

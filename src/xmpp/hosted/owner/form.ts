@@ -3,7 +3,8 @@ import { personKey } from "../../../core/hosting.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { child, type Element, xml } from "../../stream/xml.ts";
-import { type Changes, type Field, fields, keepsOwner, type Now } from "./fields.ts";
+import type { Changes, Field, Now } from "./field.ts";
+import { fields, keepsOwner } from "./fields.ts";
 
 /** The form by which owners configure a room (XEP-0045 §10.2): writing it, and reading what they submit. Pure. */
 
@@ -64,7 +65,7 @@ export function changesIn(values: ReadonlyMap<string, readonly string[]>, now: N
 		const value = values.get(field.name);
 		// XEP-0045 §10.2: a field that is left out stays as it is.
 		if (value === undefined || !has(field, now)) continue;
-		changes = merged(changes, field.read(value, now));
+		changes = merged(changes, field.read(value, now, values));
 	}
 	const levels = strongest(changes.settings.levels ?? []);
 	// XEP-0045 §10.2

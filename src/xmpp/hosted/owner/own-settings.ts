@@ -7,6 +7,8 @@ export type OwnSettings = Readonly<{
 	maxUsers?: number | undefined;
 	/** The people who may write private messages to others; absent: all. */
 	privately?: "participants" | "moderators" | "none" | undefined;
+	/** It lets people of XMPP into a room that others enter by invitation. */
+	password?: string | undefined;
 	/** The room ends when the last person of XMPP leaves. */
 	temporary?: true | undefined;
 }>;

@@ -14,7 +14,7 @@ import { realJid } from "../archive-lines.ts";
 import type { HostedContext } from "../context.ts";
 import { nickOwner } from "../kept.ts";
 import { nickRefusal } from "../nick-changes.ts";
-import { type Affiliation, affiliationOf, type Role } from "../presences.ts";
+import type { Affiliation, Role } from "../presences.ts";
 import { nickTaken } from "../refusals.ts";
 import type { RoomQuery } from "./query.ts";
 import { type Seat, seatOf } from "./seat.ts";
@@ -32,20 +32,6 @@ const affiliations: ReadonlySet<string> = new Set<Affiliation>([
 	"none",
 	"outcast",
 ]);
-
-/** Refuses a change of a room (XEP-0045 §10): the people of the room make it on its own network. */
-const refusing = (type: "get" | "set", ns: string, name = "query"): RoomQuery => ({
-	type,
-	name,
-	ns,
-	features: [],
-	async answer({ place: { room, joined } }) {
-		const affiliation = room && joined ? affiliationOf(room, joined.occupant.person) : "none";
-		if (affiliation !== "owner" && affiliation !== "admin")
-			throw new StanzaError("forbidden", "auth", phrases.hostedNotYours);
-		throw new StanzaError("feature-not-implemented", "cancel", phrases.hostedAdministered);
-	},
-});
 
 /**
  * Changes roles and affiliations (XEP-0045 §8 to §10), also for admins who are not in the room. All changes of a request are
@@ -72,11 +58,7 @@ const changing: RoomQuery = {
 	},
 };
 
-export const administration: readonly RoomQuery[] = [
-	changing,
-	// XEP-0486 §3.2: the picture of the room.
-	refusing("set", "vcard-temp", "vCard"),
-];
+export const administration: readonly RoomQuery[] = [changing];
 
 /** Resolves with the change that an item asks for. @throws StanzaError for a malformed one, or one about nobody */
 async function changeIn(item: Element, seat: Seat, context: HostedContext): Promise<Change> {

@@ -33,7 +33,7 @@ const simple: readonly RoomQuery[] = [
 	...owner,
 	ping,
 	...registration,
-	vcard,
+	...vcard,
 ];
 const queries: readonly RoomQuery[] = [...simple, info(simple.flatMap(({ features }) => features))];
 

@@ -21,7 +21,7 @@ export const info = (asked: readonly string[]): RoomQuery => ({
 	ns,
 	features: [ns],
 	async answer(question, context) {
-		const { of, pictures } = context;
+		const { of, component, settings, pictures } = context;
 		const { place, payload } = question;
 		const { facts, joined } = place;
 		switch (payload.attrs.node) {
@@ -30,6 +30,7 @@ export const info = (asked: readonly string[]): RoomQuery => ({
 					name: nameOf(facts) ?? (joined && nameByPeople(joined)),
 					// From outside, only the number that the homeserver tells.
 					occupants: joined ? joined.room.occupants.size : facts.count,
+					own: place.room?.own ?? (await settings.of(viewOf(facts.id, component))),
 					mark: roomMark(of, facts.room),
 					picture: facts.picture && (await pictures.soon(facts.picture))?.sha1,
 				});

@@ -5,7 +5,7 @@ import { child, xml } from "../../stream/xml.ts";
 import type { HostedContext } from "../context.ts";
 import { configure } from "../owner/configure.ts";
 import { destroy } from "../owner/destroy.ts";
-import type { Now } from "../owner/fields.ts";
+import type { Now } from "../owner/field.ts";
 import { changesIn, formOf, mucOwner, submitted } from "../owner/form.ts";
 import { type Owned, ownedBy } from "../owner/owned.ts";
 import { personAt, rankedIn } from "../owner/ranked.ts";

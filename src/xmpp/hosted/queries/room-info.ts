@@ -4,6 +4,7 @@ import { shownRoom } from "../../message/passed-rooms.ts";
 import { type Element, xml } from "../../stream/xml.ts";
 import { pageMost } from "../archive-query.ts";
 import { hats } from "../hats.ts";
+import type { OwnSettings } from "../owner/own-settings.ts";
 
 /** The description of a hosted room for disco#info (XEP-0045 §6.4). Pure. */
 
@@ -20,8 +21,6 @@ const always: readonly string[] = [
 	"http://jabber.org/protocol/muc#self-ping-optimization",
 	// The ghost of a person in a Matrix room shows the JID of the person to all, so it cannot be hidden here.
 	"muc_nonanonymous",
-	"muc_persistent",
-	"muc_unsecured",
 	hats,
 	"urn:xmpp:mam:2",
 	"urn:xmpp:mam:2#extended",
@@ -31,8 +30,10 @@ const always: readonly string[] = [
 	"urn:xmpp:sid:0",
 ];
 
-const ofKind = (facts: RoomFacts): readonly string[] => [
-	facts.entry === "everybody" ? "muc_open" : "muc_membersonly",
+const ofKind = (facts: RoomFacts, { password, temporary }: OwnSettings): readonly string[] => [
+	facts.entry === "everybody" || password !== undefined ? "muc_open" : "muc_membersonly",
+	password === undefined ? "muc_unsecured" : "muc_passwordprotected",
+	temporary ? "muc_temporary" : "muc_persistent",
 	facts.listed ? "muc_public" : "muc_hidden",
 	// From outside nobody can tell whether a newcomer may speak.
 	...(facts.levels ? [mayDo(facts.levels, nobody, "speak") ? "muc_unmoderated" : "muc_moderated"] : []),
@@ -50,6 +51,8 @@ export const roomInfo = (
 		name: string | undefined;
 		/** People in the room; 0 where the one who asks cannot know the number. */
 		occupants: number;
+		/** The settings that the source cannot hold. */
+		own: OwnSettings;
 		/** The SHA-1 of the picture, in hex. */
 		picture: string | undefined;
 		/** The mark of the source: another bridge that is in it links it to no view of itself. */
@@ -60,7 +63,7 @@ export const roomInfo = (
 		"query",
 		{ xmlns: "http://jabber.org/protocol/disco#info" },
 		xml("identity", { category: "conference", type: "text", name: about.name }),
-		[...new Set([...always, ...ofKind(facts), ...asked, ...vars])]
+		[...new Set([...always, ...ofKind(facts, about.own), ...asked, ...vars])]
 			.sort()
 			.map((one) => xml("feature", { var: one })),
 		form(facts, about),

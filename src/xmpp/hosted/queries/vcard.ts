@@ -1,13 +1,17 @@
-import { photoOf } from "../../photo.ts";
+import { image } from "../../../media/image.ts";
+import { photoBytes, photoOf } from "../../photo.ts";
+import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { xml } from "../../stream/xml.ts";
+import { untilShown } from "../owner/configure.ts";
+import { ownedBy } from "../owner/owned.ts";
 import type { RoomQuery } from "./query.ts";
 import { nameOf } from "./room-info.ts";
 
 const ns = "vcard-temp";
 
 /** Gives the picture of a room (XEP-0486 §3.4). */
-export const vcard: RoomQuery = {
+const reading: RoomQuery = {
 	type: "get",
 	name: "vCard",
 	ns,
@@ -25,3 +29,26 @@ export const vcard: RoomQuery = {
 		);
 	},
 };
+
+/** Takes the picture that an owner gives a room; an empty vCard takes it away (XEP-0486 §3.2). */
+const publishing: RoomQuery = {
+	type: "set",
+	name: "vCard",
+	ns,
+	features: [],
+	async answer(question, context) {
+		const { by, facts, room } = await ownedBy(question, context);
+		const bytes = photoBytes(question.payload);
+		const found = bytes && image(bytes);
+		if (question.payload.getChild("PHOTO") && !found)
+			throw new StanzaError("not-acceptable", "modify", phrases.hostedNoPicture);
+		const picture = bytes && found && { type: found.mime, bytes };
+		const before = room?.facts.picture;
+		await context.bridge().views.source(context.of).setPicture(facts.room, by, picture);
+		// The next query of a client reads the picture that this one has set.
+		if (room && (picture || before !== undefined)) await untilShown(() => room.facts.picture !== before);
+		return undefined;
+	},
+};
+
+export const vcard: readonly RoomQuery[] = [reading, publishing];

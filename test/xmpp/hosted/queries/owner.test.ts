@@ -4,7 +4,7 @@ import type { RoomId } from "../../../../src/core/ids.ts";
 import { account } from "../../../../src/xmpp/from-xmpp.ts";
 import { mucOwner } from "../../../../src/xmpp/hosted/owner/form.ts";
 import { type Element, xml } from "../../../../src/xmpp/stream/xml.ts";
-import { createWorld, facts, levels, lobby, mercutio, outcome, romeo } from "./world.ts";
+import { createWorld, facts, levels, lobby, mercutio, outcome, png, romeo } from "./world.ts";
 
 const field = (name: string) => `muc#roomconfig_${name}`;
 const [owner, other] = [account(mercutio), account(romeo)];
@@ -13,6 +13,7 @@ const [owner, other] = [account(mercutio), account(romeo)];
 function owned(more: Partial<RoomFacts> = { made: true }, people = [owner]) {
 	const changed: RoomSettings[] = [];
 	const ended: (string | undefined)[] = [];
+	const pictures: (string | undefined)[] = [];
 	const of = levels(Object.fromEntries(people.map((one) => [personKey(one), 100])));
 	const inside = facts({ levels: { ...of, people }, ...more });
 	const world = createWorld({
@@ -30,6 +31,11 @@ function owned(more: Partial<RoomFacts> = { made: true }, people = [owner]) {
 					}),
 				};
 			},
+			async setPicture(_room, _by, picture) {
+				pictures.push(picture?.type);
+				const { picture: _, ...rest } = world.room.facts;
+				world.room.facts = { ...rest, ...(picture && { picture: "new" }) };
+			},
 			destroy: async (_room, _by, reason) => void ended.push(reason),
 			view: async () => ({ facts: inside, members: [] }),
 		},
@@ -46,7 +52,8 @@ function owned(more: Partial<RoomFacts> = { made: true }, people = [owner]) {
 	const ask = (child?: Element, by = mercutio) =>
 		world.ask(lobby, query(...(child ? [child] : [])), by, child ? "set" : "get");
 	return {
-		...{ ...world, changed, ended, form, ask },
+		...{ ...world, changed, ended, pictures, form, ask },
+		publish: async (card: Element, by = mercutio) => outcome(await world.ask(lobby, card, by, "set")),
 		/** Submits a form with these fields; resolves with the outcome. */
 		submit: async (values: Readonly<Record<string, readonly string[]>>, by = mercutio) =>
 			outcome(await ask(form(values), by)),
@@ -77,6 +84,8 @@ describe("the form of the owners of a room", () => {
 		const others = Object.keys(await owned({}).values());
 		expect(Object.keys(made).filter((one) => !others.includes(one))).toEqual([
 			field("persistentroom"),
+			field("passwordprotectedroom"),
+			field("roomsecret"),
 			field("allowpm"),
 			field("maxusers"),
 		]);
@@ -134,12 +143,45 @@ describe("the form of the owners of a room", () => {
 		expect(changed).toEqual([]);
 	});
 
+	test("lets people of XMPP in by a password, and those of the source by invitation", async () => {
+		const { submit, values, changed } = owned();
+		const [on, secret] = [field("passwordprotectedroom"), field("roomsecret")];
+		expect(await submit({ [on]: ["1"], [secret]: [""] })).toBe("modify not-acceptable");
+		expect(await submit({ [on]: ["1"], [secret]: ["balcony"] })).toBe("result");
+		expect(changed).toEqual([{ entry: "invited" }]);
+		expect(await values()).toMatchObject({
+			...{ [on]: ["1"], [secret]: ["balcony"], [field("membersonly")]: ["0"] },
+		});
+		expect(await submit({ [on]: ["0"], [secret]: ["balcony"] })).toBe("result");
+		expect(changed.at(-1)).toEqual({ entry: "everybody" });
+	});
+
 	test("may be cancelled or empty, and then changes nothing", async () => {
 		const { ask, form, changed } = owned();
 		expect(outcome(await ask(form({ [field("roomname")]: ["New"] }, "cancel")))).toBe("result");
 		expect(outcome(await ask(form({})))).toBe("result");
 		expect(outcome(await ask(form({}, "result")))).toBe("modify bad-request");
 		expect(changed).toEqual([]);
+	});
+});
+
+describe("the picture of a room", () => {
+	const card = (...children: Element[]) => xml("vCard", { xmlns: "vcard-temp" }, ...children);
+	const photo = (bytes: Buffer) =>
+		xml("PHOTO", {}, xml("TYPE", {}, "image/gif"), xml("BINVAL", {}, bytes.toString("base64")));
+
+	test("is what an owner publishes, by its bytes, and an empty card takes it away", async () => {
+		const { publish, pictures } = owned();
+		expect(await publish(card(photo(png)))).toBe("result");
+		expect(await publish(card())).toBe("result");
+		expect(pictures).toEqual(["image/png", undefined]);
+	});
+
+	test("is refused if it is none, and to people who do not own the room", async () => {
+		const { publish, pictures } = owned();
+		expect(await publish(card(photo(Buffer.from("words"))))).toBe("modify not-acceptable");
+		expect(await publish(card(photo(png)), romeo)).toBe("auth forbidden");
+		expect(pictures).toEqual([]);
 	});
 });
 

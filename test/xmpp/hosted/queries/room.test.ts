@@ -346,14 +346,6 @@ const owned = (more: Partial<RoomFacts> = {}) => {
 	});
 };
 
-test("a picture for the room is refused with the reason", async () => {
-	const { ask } = owned();
-	const change = () => xml("vCard", { xmlns: "vcard-temp" });
-	expect(outcome(await ask(lobby, change(), romeo, "set"))).toBe("auth forbidden");
-	expect(outcome(await ask(lobby, change(), stranger, "set"))).toBe("auth forbidden");
-	expect(outcome(await ask(lobby, change(), mercutio, "set"))).toBe("cancel feature-not-implemented");
-});
-
 describe("the lists of people that clients ask for at a join", () => {
 	const list = (attrs: Record<string, string>) => xml("query", { xmlns: ADMIN }, xml("item", attrs));
 	const itemsOf = (answer: Element) =>

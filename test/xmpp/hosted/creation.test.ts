@@ -1,0 +1,84 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { component, type HostedWorld, hostedWorld, join, juliet, romeo } from "./world.ts";
+
+const verona = `verona@${component}`;
+let world: HostedWorld;
+
+beforeEach(async () => {
+	world = hostedWorld();
+	world.source.makes = true;
+	world.source.look = async () => undefined;
+	await world.start();
+});
+const owner = (child: string, from = romeo, type = "set") =>
+	`<iq type='${type}' from='${from}' to='${verona}' id='o'><query xmlns='http://jabber.org/protocol/muc#owner'>${child}</query></iq>`;
+const form = (type: string) => `<x xmlns='jabber:x:data' type='${type}'/>`;
+async function asks(iq: string): Promise<string> {
+	const answer = await world.conversation.iq(world.parsed(iq));
+	return `${answer?.attrs.type} ${answer?.getChild("error")?.getChildElements()[0]?.name ?? ""}`.trim();
+}
+
+describe("a room that somebody makes by a join", () => {
+	test("is theirs, and nobody else finds it", async () => {
+		await world.join(romeo, "Romeo", verona);
+		expect(world.got(romeo)).toEqual(["presence Romeo owner/moderator 100 110 170 201", "message subject "]);
+		await world.join(juliet, "Juliet", verona);
+		expect(world.got(juliet)).toEqual(["presence error Juliet cancel/item-not-found"]);
+		expect(await asks(owner("", juliet, "get"))).toBe("error item-not-found");
+		expect(await asks(owner("", romeo, "get"))).toBe("result");
+	});
+
+	test("shows its client what it asks for, and lets it change its status", async () => {
+		await world.join(romeo, "Romeo", verona);
+		world.got(romeo);
+		world.take(`<presence from='${romeo}' to='${verona}/Romeo'><show>away</show></presence>`);
+		world.take(`<presence from='${romeo}' to='${verona}/Montague'/>`);
+		await world.settle();
+		expect(world.got(romeo).sort()).toEqual([
+			"presence Romeo owner/moderator away 110",
+			"presence error Montague cancel/not-acceptable",
+		]);
+		const ping = (to: string) =>
+			`<iq type='get' from='${romeo}' to='${to}' id='p'><ping xmlns='urn:xmpp:ping'/></iq>`;
+		expect(await asks(ping(`${verona}/Romeo`))).toBe("result");
+		expect(await asks(ping(`${verona}/Juliet`))).toBe("error item-not-found");
+		const about = `<iq type='get' from='${romeo}' to='${verona}' id='i'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`;
+		expect(await asks(about)).toBe("result");
+	});
+
+	test("is no more after a cancelled form, a leave, or ten minutes", async () => {
+		await world.join(romeo, "Romeo", verona);
+		expect(await asks(owner(form("cancel")))).toBe("result");
+		await world.join(romeo, "Romeo", verona);
+		world.take(`<presence type='unavailable' from='${romeo}' to='${verona}/Romeo'/>`);
+		await world.join(romeo, "Romeo", verona);
+		world.clock.at += 11 * 60_000;
+		world.sweep();
+		await world.settle();
+		const ends = world.got(romeo).filter((one) => one.startsWith("presence unavailable"));
+		expect(ends).toEqual([
+			"presence unavailable Romeo none/none destroyed 110",
+			"presence unavailable Romeo owner/none 110",
+			"presence unavailable Romeo none/none destroyed 110",
+		]);
+		await world.join(juliet, "Juliet", verona);
+		expect(world.got(juliet)[0]).toContain("201");
+	});
+
+	test("is as it was if the source does not make it", async () => {
+		await world.join(romeo, "Romeo", verona);
+		expect(await asks(owner(form("submit")))).toBe("error remote-server-timeout");
+		expect(await asks(owner("", romeo, "get"))).toBe("result");
+	});
+
+	test("is refused where the policy makes none, and beyond ten at once", async () => {
+		for (let n = 0; n < 10; n++) await world.join(romeo, "Romeo", `verona${n}@${component}`);
+		world.got(romeo);
+		await world.join(romeo, "Romeo", verona);
+		expect(world.got(romeo)).toEqual(["presence error Romeo wait/resource-constraint"]);
+		world.source.makes = false;
+		expect(world.conversation.claims(world.parsed(join(juliet, "Juliet", verona)))).toBe(false);
+		await world.join(juliet, "Juliet", `#verona@${component}`);
+		expect(world.got(juliet)).toEqual(["presence error Juliet cancel/item-not-found"]);
+	});
+});
