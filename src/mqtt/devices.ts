@@ -5,7 +5,8 @@ import { type Control, controlsOf, type Entity, isAnnouncement, readAnnouncement
 import { fromJinja } from "./jinja.ts";
 import { jsonIn } from "./json-pointer.ts";
 import { compileTemplate, type Template } from "./template.ts";
-import { recognise } from "./vendors.ts";
+import { vendorLine } from "./vendor-values.ts";
+import { programs, recognise } from "./vendors.ts";
 
 /** Announcements that are kept, and their bytes. */
 const [most, mostBytes] = [10_000, 16 * 1_048_576];
@@ -66,6 +67,11 @@ export function createDevices(prefix: string | undefined, log: Log) {
 		bytes: 4 * 1_048_576,
 		of: (topic, known) => textBytes(topic) + 100 + (known ? dataBytes(known) : 0),
 	});
+	/** Which filters show a topic; null: all that match. */
+	const shownBy = createBoundedMap<string, ReturnType<typeof programs> | null>(remembered, {
+		bytes: 4 * 1_048_576,
+		of: (topic) => textBytes(topic) + 100,
+	});
 	function vendorAt(topic: string): ReturnType<typeof recognise> {
 		let known = vendorOf.get(topic);
 		if (known === undefined) {
@@ -107,6 +113,15 @@ export function createDevices(prefix: string | undefined, log: Log) {
 	return {
 		/** Returns true for a topic that announces a device. */
 		isAnnouncement: (topic: string): boolean => prefix !== undefined && isAnnouncement(prefix, topic),
+		/** Returns the filters that show a topic: one for programs is shown by filters that name what makes it so. */
+		showing(topic: string, filters: readonly string[]): readonly string[] {
+			let shows = shownBy.get(topic);
+			if (shows === undefined) {
+				shows = programs(topic) ?? null;
+				shownBy.set(topic, shows);
+			}
+			return shows ? filters.filter(shows) : filters;
+		},
 		/** Takes an announcement; an empty one removes its device. Returns true if it is to be stored. */
 		take(topic: string, payload: string): boolean {
 			forget(topic);
@@ -128,7 +143,12 @@ export function createDevices(prefix: string | undefined, log: Log) {
 			const [first] = parts;
 			if (!first) {
 				const known = vendorAt(topic);
-				return known && { name: nameIn(known.device, topic), read: () => undefined };
+				return (
+					known && {
+						name: nameIn(known.device, topic),
+						read: (payload) => vendorLine(known.vendor, topic, payload),
+					}
+				);
 			}
 			const name = first.entity.device ?? first.entity.name;
 			const shown = withoutMinor(parts);

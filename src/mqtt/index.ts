@@ -197,7 +197,7 @@ export function createMqtt(
 		const known = devices.get(broker);
 		if (!known?.isAnnouncement(topic)) {
 			presence.take(broker, topic, Buffer.from(payload.subarray(0, 1_024)).toString());
-			return mirrors.show(arrival, how);
+			return mirrors.show(arrival, { ...how, wanted: known?.showing(topic, how.wanted) ?? how.wanted });
 		}
 		const text = Buffer.from(payload).toString();
 		const stored = known.take(topic, text);

@@ -8,7 +8,10 @@ type Vendor = Readonly<{
 	name: string;
 	/** The topics of values. */
 	topics: readonly string[];
-	/** Topics of the vendor's software rather than of a device. */
+	/**
+	 * Topics of the vendor's software, and those that tell whether a device is there: they are for programs, and a filter has
+	 * to name the levels that make them so.
+	 */
 	not?: readonly string[];
 	availability: string;
 	online: readonly string[];
@@ -32,7 +35,7 @@ const vendors: readonly Vendor[] = [
 		// https://tasmota.github.io/docs/MQTT/
 		name: "Tasmota",
 		topics: ["tele/{device}/{rest}", "stat/{device}/{rest}"],
-		not: ["tele/{device}/LWT"],
+		not: ["tele/{device}/LWT", "tasmota/discovery/{rest}"],
 		availability: "tele/{device}/LWT",
 		online: ["Online"],
 		offline: ["Offline"],
@@ -42,7 +45,12 @@ const vendors: readonly Vendor[] = [
 		// https://shelly-api-docs.shelly.cloud/gen1/#mqtt-support
 		name: "Shelly",
 		topics: ["shellies/{device}/{rest}"],
-		not: ["shellies/{device}/online", "shellies/{device}/announce"],
+		not: [
+			"shellies/{device}/online",
+			"shellies/{device}/announce",
+			"shellies/{device}/info",
+			"shellies/announce",
+		],
 		availability: "shellies/{device}/online",
 		online: ["true"],
 		offline: ["false"],
@@ -111,6 +119,17 @@ function deviceIn(pattern: Pattern, levels: readonly string[]): string | undefin
 		if (typeof wanted !== "string" && wanted.name === "device") device = given;
 	}
 	return levels.length === pattern.length ? device : undefined;
+}
+
+/** Returns the test whether a filter shows a topic that is for programs; undefined for any other topic. Pure. */
+export function programs(topic: string): ((filter: string) => boolean) | undefined {
+	const levels = topic.split("/");
+	const pattern = compiled.flatMap(({ not }) => not).find((one) => deviceIn(one, levels) !== undefined);
+	if (!pattern) return undefined;
+	return (filter) => {
+		const wanted = filter.split("/");
+		return pattern.every((level, at) => typeof level !== "string" || wanted[at] === level);
+	};
 }
 
 /** Returns the device that a topic belongs to; undefined for a topic that no vendor documents. Pure. */
