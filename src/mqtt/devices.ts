@@ -2,9 +2,9 @@ import { createBoundedMap, dataBytes, textBytes } from "../core/bounded-map.ts";
 import type { Log } from "../core/log.ts";
 import { table } from "../core/table.ts";
 import { type Control, controlsOf, type Entity, isAnnouncement, readAnnouncement } from "./discovery.ts";
-import { fromJinja } from "./jinja.ts";
+import { compileJinja } from "./jinja.ts";
 import { jsonIn } from "./json-pointer.ts";
-import { compileTemplate, type Template } from "./template.ts";
+import type { Template } from "./template.ts";
 import { vendorLine } from "./vendor-values.ts";
 import { programs, recognise } from "./vendors.ts";
 
@@ -95,8 +95,8 @@ export function createDevices(prefix: string | undefined, log: Log) {
 	function compile(entity: Entity): Part {
 		const { template } = entity;
 		if (template === undefined) return { entity, value: undefined };
-		const ours = fromJinja(template);
-		if (ours !== undefined) return { entity, value: compileTemplate(ours) };
+		const value = compileJinja(template);
+		if (value) return { entity, value };
 		log.info(
 			{ device: entity.device, part: entity.name, template },
 			"a value template of another form than the bridge reads; the values are shown as they come",
@@ -202,8 +202,7 @@ function withoutMinor(parts: readonly Part[]): readonly Part[] {
 }
 
 function watchOf({ topic, online, offline, template }: Entity["availability"][number]): Watch {
-	const ours = template === undefined ? undefined : fromJinja(template);
-	const value = ours === undefined ? undefined : compileTemplate(ours);
+	const value = template === undefined ? undefined : compileJinja(template);
 	return {
 		topic,
 		isOnline(payload) {

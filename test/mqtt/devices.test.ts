@@ -3,8 +3,6 @@ import { describe, expect, test } from "vitest";
 import type { Log } from "../../src/core/log.ts";
 import { createDevices } from "../../src/mqtt/devices.ts";
 import { controlsOf, isAnnouncement, readAnnouncement } from "../../src/mqtt/discovery.ts";
-import { fromJinja } from "../../src/mqtt/jinja.ts";
-import { compileTemplate } from "../../src/mqtt/template.ts";
 import { quiet } from "../fakes.ts";
 import fixtures from "./devices.json" with { type: "json" };
 
@@ -98,7 +96,7 @@ describe("an announcement", () => {
 		const said: string[] = [];
 		const log: Log = { ...quiet, info: (_, message) => void said.push(message) };
 		const devices = createDevices("homeassistant", log);
-		const template = "{% if value == 'x' %}on{% endif %}";
+		const template = "{{ states('sensor.x') }}";
 		devices.take(topic, JSON.stringify({ ...lamp, value_template: template }));
 		expect(devices.at("lamp")?.read("x")).toBeUndefined();
 		expect(said).toHaveLength(1);
@@ -126,66 +124,6 @@ describe("an announcement", () => {
 					expect(controlsOf(found).every((one) => one.topic !== "")).toBe(true);
 				},
 			),
-		);
-	});
-});
-
-describe("a value template of Home Assistant", () => {
-	const values = {
-		value: "7",
-		json: { temperature: 21.456, "a b": { c: [1, 2] }, state: "ON", "x/y": "z" },
-		topic: "t",
-		name: "n",
-	};
-	test.each([
-		["{{ value }}", "7"],
-		["{{ value_json.temperature }}", "21.456"],
-		["{{ value_json.temperature | round(1) }}", "21.5"],
-		["{{value_json.temperature|float|round(2)}}", "21.46"],
-		["{{ value_json.temperature | int }}", "21"],
-		["{{ value_json['a b'].c[1] }}", "2"],
-		["{{ value_json['x/y'] }}", "z"],
-		["{{- value_json.state | lower -}}", "on"],
-		["{{ value_json.none | default('?') }}", "?"],
-		["{{ value_json.none | default(0) | round(1) }}", "0.0"],
-		["about {{ value_json.temperature | round }} degrees", "about 21 degrees"],
-		["{{ value_json.temperature | is_defined }}", "21.456"],
-	])("of the form %s is translated", (source, expected) => {
-		const ours = fromJinja(source);
-		expect(ours && compileTemplate(ours)(values)).toBe(expected);
-	});
-
-	test.each([
-		"{% if value_json.x %}a{% endif %}",
-		"{{ value_json.a if value_json.b else 0 }}",
-		"{{ value_json.a * 2 }}",
-		"{{ states('sensor.x') }}",
-		"{{ value_json.__class__() }}",
-		"{{ value | regex_replace('a', 'b') }}",
-		"{{ value_json.a",
-		"{# a comment #}{{ value }}",
-	])("of the form %s is not", (source) => expect(fromJinja(source)).toBeUndefined());
-
-	test("of whatever form is translated into a template of ours, or not at all", () => {
-		const part = fc.constantFrom(
-			"{{",
-			"}}",
-			"|",
-			"value",
-			"value_json",
-			".a",
-			"['b']",
-			"round(1)",
-			"float",
-			" ",
-			"x",
-			'"',
-		);
-		fc.assert(
-			fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
-				const ours = fromJinja(parts.join(""));
-				if (ours !== undefined) expect(typeof compileTemplate(ours)(values)).toBe("string");
-			}),
 		);
 	});
 });

@@ -13,8 +13,11 @@ import { isPublic } from "../../../src/media/addresses.ts";
 import { parseRange } from "../../../src/media/range.ts";
 import { bareType, isInert, kindOf, named, typeOfName } from "../../../src/media/types.ts";
 import { fromMqtt } from "../../../src/mqtt/from-mqtt.ts";
+import { compileJinja } from "../../../src/mqtt/jinja.ts";
+import { jsonIn } from "../../../src/mqtt/json-pointer.ts";
 import { toMqtt } from "../../../src/mqtt/to-mqtt.ts";
 import { isFilter, isTopic, matches, nameOf, subscriptionId } from "../../../src/mqtt/topics.ts";
+import { vendorLine } from "../../../src/mqtt/vendor-values.ts";
 import { joined } from "../../../src/xmpp/capabilities.ts";
 import * as hostedRooms from "../../../src/xmpp/hosted/addresses.ts";
 import { nickFault } from "../../../src/xmpp/hosted/occupants.ts";
@@ -81,6 +84,36 @@ export const otherTargets: Readonly<Record<string, Target>> = {
 			const stanza = serialize(to.groupchat("a@b/c", room, "op", to.draft(shown as Sayable, writing())));
 			validXml(stanza);
 			return size(stanza, ...asMatrix(state));
+		},
+	},
+	"MQTT devices": {
+		kind: "text",
+		corpus: [
+			'{"temperature":21.5,"contact":false,"linkquality":7}',
+			'{"method":"NotifyEvent","params":{"events":[{"component":"input:0","event":"single_push"}]}}',
+			"{% if value_json.a > 1 %}{{ value_json['b'] | round(1) }}{% else %}{{ value }}{% endif %}",
+			"{{ {'0': 'open'}.get(value, 'x') ~ (value | float * 1.8 + 32) }}",
+		],
+		run(input) {
+			const json = jsonIn(input);
+			const template = compileJinja(input)?.({ value: input, json, topic: "t", name: "n" }) ?? "";
+			const own = compileJinja("{{ value_json }}{{ value_json.a.b }}")?.({
+				value: input,
+				json,
+				topic: "t",
+				name: "n",
+			});
+			const lines = ["Zigbee2MQTT", "Tasmota", "Shelly"].map(
+				(vendor) => vendorLine(vendor, "shellies/x/power", input)?.line,
+			);
+			return size(template, own, lines);
+		},
+		grows: {
+			"open brackets": (length) => `{{ ${"[".repeat(length)}`,
+			"open braces": (length) => "{{ ".repeat(length / 3),
+			operators: (length) => `{{ value ${"~ value ".repeat(length / 8)}}}`,
+			"nested objects": (length) => '{"a":'.repeat(length / 5),
+			members: (length) => `{"a":1${',"b":2'.repeat(length / 6)}}`,
 		},
 	},
 	"MQTT topics": {

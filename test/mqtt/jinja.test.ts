@@ -1,0 +1,133 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { compileJinja } from "../../src/mqtt/jinja.ts";
+
+const json = {
+	temperature: 21.456,
+	"a b": { c: [1, 2] },
+	state: "ON",
+	"x/y": "z",
+	power: 0,
+	text: '{"inner":5}',
+	mode: "auto_heat",
+	on: true,
+	nothing: null,
+};
+const values = { value: "7", json, topic: "t", name: "n" };
+const read = (source: string) => compileJinja(source)?.(values);
+
+describe("a value template of Home Assistant", () => {
+	test.each([
+		["{{ value }}", "7"],
+		["{{ value_json.temperature }}", "21.456"],
+		["{{ value_json.temperature | round(1) }}", "21.5"],
+		["{{value_json.temperature|float|round(2)}}", "21.46"],
+		["{{ value_json.temperature | int }}", "21"],
+		["{{ value_json['a b'].c[1] }}", "2"],
+		['{{ value_json["a b"]["c"] | first }}', "1"],
+		["{{ value_json['x/y'] }}", "z"],
+		["{{- value_json.state | lower -}}", "on"],
+		["{{ value_json.none | default('?') }}", "?"],
+		["{{ value_json.none | default(0) | round(1) }}", "0.0"],
+		["about {{ value_json.temperature | round }} degrees", "about 21 degrees"],
+		["{{ value_json.temperature | is_defined }}", "21.456"],
+		["{{ (value_json.temperature | float * 1.8 + 32) | round(1) }}", "70.6"],
+		["{{ value | int / 10 }}", "0.7"],
+		["{{ value | float(0) | multiply(2) }}", "14"],
+		["{{ 0.1 + 0.2 }}", "0.3"],
+		["{{ 7 // 2 }} {{ -7 % 3 }}", "3 2"],
+		["{{ 'on' if value_json.state == 'ON' else 'off' }}", "on"],
+		["{{ 'empty' if value_json.power < 1 else 'a' if value_json.power < 5 else 'b' }}", "empty"],
+		[
+			"{% if value_json.power > 10 %}running{% elif value_json.power > 0 %}idle{% else %}off{% endif %}",
+			"off",
+		],
+		[
+			"{%- set t = value_json.temperature | round(0) -%}{{ t }} °C{% if t >= 21 %}, warm{% endif %}",
+			"21 °C, warm",
+		],
+		["{{ {'0': 'open', '7': 'closed'}[value] }}", "closed"],
+		["{{ {'0': 'open'}.get(value, 'unknown') }}", "unknown"],
+		["{{ value in ['7', '8'] and not value_json.power }}", "true"],
+		["{{ value_json.missing is defined or value_json.power is not none }}", "true"],
+		["{{ value_json.nothing is none }}", "true"],
+		["{{ (value_json.text | from_json).inner }}", "5"],
+		["{{ value_json.mode.split('_')[1] | title }}", "Heat"],
+		["{{ value_json.mode | replace('_', ' ') | capitalize }}", "Auto heat"],
+		["{{ value_json.mode | upper ~ '!' }}", "AUTO_HEAT!"],
+		["{{ iif(value_json.on, 'yes', 'no') }}", "yes"],
+		["{{ [3, 1, 2] | max }}{{ min(4, 5) }}", "34"],
+		["{# a comment #}{{ value }}", "7"],
+		['{"state": "{{ value_json.state }}"}', '{"state": "ON"}'],
+	])("of the form %s is read", (source, expected) => expect(read(source)).toBe(expected));
+
+	test.each([
+		"{{ states('sensor.x') }}",
+		"{{ value_json.__class__() }}",
+		"{{ value | regex_replace('a', 'b') }}",
+		"{{ value_json.a",
+		"{% for x in value_json %}{{ x }}{% endfor %}",
+		"{% if value %}a",
+		"{% endif %}",
+		"{{ now() }}",
+		"{{ value; value }}",
+		"{{ constructor }}",
+		`{{ ${"(".repeat(100)}value${")".repeat(100)} }}`,
+		`{{ value ${"~ value ".repeat(400)} }}`,
+	])("of the form %s is not", (source) => expect(compileJinja(source)).toBeUndefined());
+
+	test.each([
+		"{{ value_json.__proto__ }}{{ value_json['constructor'] }}{{ value.length }}",
+		"{{ {'__proto__': 1}.x }}{{ value_json.state.constructor }}",
+		"{{ value_json.get('toString') }}{{ 'a'[5] }}{{ [].x }}",
+		"{{ 1 / 0 }}{{ 'a' * 9 }}{{ value_json * 2 }}{{ -value_json }}",
+	])("such as %s reaches nothing but the payload", (source) => expect(read(source)).toBe(""));
+
+	test("makes no text of more than 4,096 characters, and none of a payload above 64 KiB", () => {
+		const doubles = `{% set a = 'xxxxxxxx' %}${"{% set a = a ~ a %}".repeat(90)}{{ a }}{{ a | replace('x', a) }}`;
+		expect(read(doubles)).toHaveLength(4_096);
+		expect(compileJinja("{{ value }}")?.({ ...values, value: "x".repeat(70_000) })).toBe("");
+	});
+
+	test("evaluates each operand once, however many there are", () => {
+		const chain = Array.from({ length: 100 }, () => "value_json.power").join(" or ");
+		expect(read(`{{ ${chain} or 'none' }}`)).toBe("none");
+		expect(read(`{{ ${"(0 or ".repeat(20)}value${")".repeat(20)} }}`)).toBe("7");
+	});
+
+	test("of whatever form is read or not, and neither throws", () => {
+		const part = fc.constantFrom(
+			...["{{", "}}", "{%", "%}", "if ", "else", "elif ", "endif", "set a =", "|", "value", "value_json"],
+			...[".a", "['b']", "round(1)", "float", " ", "x", '"', "(", ")", "[", "]", "{", "}", ":", ",", "=="],
+			...[
+				"not ",
+				"in ",
+				"is ",
+				"defined",
+				"+",
+				"-",
+				"*",
+				"/",
+				"~",
+				"1",
+				"0.5",
+				"'t'",
+				".get(",
+				"and ",
+				"or ",
+			],
+			...["from_json", "join(',')", "replace('a',value)"],
+		);
+		const content = fc.json().map((text) => ({ value: text, json: JSON.parse(text) as unknown }));
+		fc.assert(
+			fc.property(fc.array(part, { maxLength: 16 }), content, (parts, given) => {
+				const inner = parts.join("");
+				for (const source of [inner, `{{ ${inner} }}`, `{% if ${inner} %}a{% endif %}`]) {
+					const template = compileJinja(source);
+					if (template) expect(template({ ...values, ...given }).length).toBeLessThanOrEqual(4_096);
+				}
+			}),
+			{ numRuns: Number(process.env.TRIVIUM_RUNS ?? 500) },
+		);
+	});
+});
