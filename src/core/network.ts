@@ -214,6 +214,11 @@ export interface Network {
 	 * known. Absent: no room here is public.
 	 */
 	isPublic?(room: RoomId): boolean | undefined;
+	/**
+	 * Resolves if a room lets a person of another network in whom its moderators had banned, or never banned.
+	 * @throws PermanentError with the refusal. Absent: rooms here ban nobody.
+	 */
+	admits?(room: RoomId, person: Person): Promise<void>;
 	/** Resolves with the people in the room, without our ghosts. */
 	members(room: RoomId): Promise<readonly Person[]>;
 
@@ -241,7 +246,10 @@ export interface Network {
 	 * Returns at once. Absent: rooms here take neither.
 	 */
 	describe?(link: Link, description: Description): void;
-	/** Invites a person of this network to a room of ours. Absent: no room here needs an invitation. */
+	/**
+	 * Invites a person of this network to a room of ours, and lifts a ban of the bridge's own. Absent: no room here needs an
+	 * invitation.
+	 */
 	invite?(room: RoomId, person: Person): Promise<void>;
 
 	/** The rooms of this network are private although anybody can type their addresses, so only an admin may link one. */

@@ -104,6 +104,7 @@ export function createOpenCommands(deps: {
 				found.address,
 				password === undefined ? undefined : found.answer,
 			);
+			await found.network.admits?.(found.answer.room, call.sender);
 			return bringIn(call, room, found.answer.name ?? typed, "room");
 		},
 	});

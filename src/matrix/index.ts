@@ -45,7 +45,7 @@ import { createRoomDescriptions } from "./room-descriptions.ts";
 import { createRoomLabels } from "./room-labels.ts";
 import { createRoomPictures } from "./room-pictures.ts";
 import { createRooms } from "./rooms.ts";
-import { createReturnOfGhosts } from "./send-moderation.ts";
+import { createReturnOfGhosts, liftOwnBan } from "./send-moderation.ts";
 import { createSendOnce } from "./send-once.ts";
 import { createRoomService } from "./serve-rooms.ts";
 import { createSignals, typingLasts } from "./signals.ts";
@@ -349,6 +349,7 @@ export function createMatrix(
 			ask(async () => {
 				const portal = await portalOf(room);
 				const chat = portal?.between !== undefined;
+				if (!chat) await liftOwnBan(client, room, person.id, bot);
 				await rooms.invite(room, person.id, chat, await rooms.speaker(room, portal));
 			}),
 		...createAddresses(aliases, domain),

@@ -10,25 +10,44 @@ import * as phrases from "./phrases.ts";
 import type { Rooms } from "./rooms.ts";
 import { answer } from "./to-matrix.ts";
 
+/** Resolves with the membership of an MXID, and the account that set it where the homeserver tells it. */
+async function standing(
+	client: Pick<Client, "call">,
+	room: string,
+	mxid: string,
+): Promise<Readonly<{ is: unknown; by: unknown }>> {
+	const path = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/state/m.room.member/${encodeURIComponent(mxid)}`;
+	try {
+		const event = await client.call<Content>("GET", path, { query: { format: "event" } });
+		return { is: asObject(event.content).membership ?? event.membership, by: event.sender };
+	} catch (error) {
+		if (hasCode(error, "M_NOT_FOUND")) return { is: undefined, by: undefined };
+		throw error;
+	}
+}
+
+/** Lifts a ban that the bot has set. A ban by people of the room is theirs to lift. */
+export async function liftOwnBan(
+	client: Pick<Client, "call" | "moderate">,
+	room: string,
+	mxid: string,
+	bot: string,
+): Promise<void> {
+	const { is, by } = await standing(client, room, mxid).catch((error: unknown) => {
+		// The bot is not in the room: a chat of two.
+		if (hasCode(error, "M_FORBIDDEN")) return { is: undefined, by: undefined };
+		throw error;
+	});
+	if (is === "ban" && by === bot) await client.moderate(room, "unban", mxid, {});
+}
+
 /** Has the bot do to a member of a room what a moderator of another network did to them there. */
 export function createModerationSender(deps: { client: Client; ghosts: Pick<Ghosts, "known">; bot: string }) {
 	const { client, ghosts, bot } = deps;
 
-	/** Resolves with the membership of an MXID, and the account that set it where the homeserver tells it. */
-	async function standing(room: string, mxid: string): Promise<Readonly<{ is: unknown; by: unknown }>> {
-		const path = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/state/m.room.member/${encodeURIComponent(mxid)}`;
-		try {
-			const event = await client.call<Content>("GET", path, { query: { format: "event" } });
-			return { is: asObject(event.content).membership ?? event.membership, by: event.sender };
-		} catch (error) {
-			if (hasCode(error, "M_NOT_FOUND")) return { is: undefined, by: undefined };
-			throw error;
-		}
-	}
-
 	/** Carries an act out, unless the room is as the act wants it already: a retry does nothing twice. */
 	async function carryOut(room: string, act: Moderation["act"], mxid: string, reason: string): Promise<void> {
-		const { is, by } = await standing(room, mxid);
+		const { is, by } = await standing(client, room, mxid);
 		switch (act) {
 			case "kick":
 				if (is === "join" || is === "invite") await client.moderate(room, "kick", mxid, { reason });

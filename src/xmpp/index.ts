@@ -360,6 +360,7 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 			(event, error) => bridge.partly(event, error, title),
 		),
 		open: createOpener({ link, people, fetch: deps.fetch }),
+		admits: rooms.admits,
 		showPicture: rooms.showPicture,
 		reflect: news.seen(hosted.reflect),
 		inviteToView: hosted.bringInvite,

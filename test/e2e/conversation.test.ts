@@ -154,6 +154,24 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await administer({ jid, affiliation: "outcast" }, "spam");
 		expect(await his("ban")).toEqual(["@trivium:hs.test", "banned by Romeo Montague: spam"]);
 		await expect(paris.join(portal)).rejects.toThrow();
+		// The MUC hides JIDs, so nobody tells the bridge that the ban is lifted: the member asks the bot.
+		const bot = await paris.createRoom({ is_direct: true, invite: ["@trivium:hs.test"] });
+		const says = (words: string) =>
+			paris.waitFor(words, (e) => e.room_id === bot && String(e.content.body).includes(words), 30_000);
+		await says("Hello");
+		await bridged.stop();
+		await bridged.start();
+		await paris.send(bot, `join ${muc}`);
+		await says("has banned this name");
+		// With the affiliation none, ejabberd takes voice from those whom it banned.
+		await administer({ jid, affiliation: "member" }, "sorry");
+		await paris.send(bot, `join ${muc}`);
+		await says("You are invited to");
+		romeo.inbox.items.splice(0);
+		await paris.join(portal);
+		await occupant("Paris");
+		await paris.send(portal, "back again");
+		await romeo.waitForMessage("back again", `${muc}/Paris`, 20_000);
 		await paris.close();
 	});
 

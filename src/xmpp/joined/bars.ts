@@ -15,6 +15,22 @@ export function barForGood(room: Room, ours: OwnOccupant, why: PermanentError, c
 	if (ours.person) context.save({ key: keyOf(room, ours), value: why.message });
 }
 
+/** The bans of our people, on disk: unlike a bar, a ban outlasts that its person leaves. */
+const banOf = (room: Room, ours: OwnOccupant) => `banned ${room.jid} ${bare(ours.jid)}`;
+
+export const noteBan = (room: Room, ours: OwnOccupant, context: Context): void =>
+	context.save({ key: banOf(room, ours), value: "banned" });
+
+/** Resolves with true for an occupant whom the MUC banned, as far as the bridge knows. */
+export const wasBanned = async (room: Room, ours: OwnOccupant, context: Context): Promise<boolean> =>
+	(await context.cursor(banOf(room, ours))) !== undefined;
+
+/** Forgets the ban of an occupant that the MUC lets in again. */
+export function endBan(room: Room, ours: OwnOccupant, context: Context): void {
+	context.save({ key: banOf(room, ours), value: undefined });
+	endBar(room, ours, context);
+}
+
 /** Lets an occupant try to join again. */
 export function endBar(room: Room, ours: OwnOccupant, context: Context): void {
 	if (ours.barred) context.save({ key: keyOf(room, ours), value: undefined });

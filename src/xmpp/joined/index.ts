@@ -13,6 +13,7 @@ import { createArchive } from "../muc/archive.ts";
 import * as phrases from "../phrases.ts";
 import type { Venue } from "../private/venue.ts";
 import type { Element } from "../stream/xml.ts";
+import { admit } from "./admit.ts";
 import { findArchivedIds } from "./archived-ids.ts";
 import { restorePosition } from "./backfill.ts";
 import { barredBefore, endBar } from "./bars.ts";
@@ -189,6 +190,11 @@ export function createJoinedRooms(
 		},
 		has: (room: string) => rooms.has(room),
 		unlock: passwords.unlock,
+		/** See {@link admit}. */
+		async admits(jid: string, person: Person): Promise<void> {
+			const room = rooms.get(jid);
+			if (room) await admit(room, oursOf(room, person), context);
+		},
 		/** Returns true for the JID of a short-lived occupant that tries a password. */
 		isTrial: passwords.isTrial,
 		/** The MUCs as a place of private chats. */

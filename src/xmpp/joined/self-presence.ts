@@ -3,7 +3,7 @@ import { leave as leavePresence, type OccupantPresence, removalOf } from "../muc
 import { statusCodes } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
 import { xml } from "../stream/xml.ts";
-import { barForGood } from "./bars.ts";
+import { barForGood, noteBan } from "./bars.ts";
 import { announce, type Context } from "./context.ts";
 import { failOver } from "./failover.ts";
 import { leave, relayFor } from "./join.ts";
@@ -136,18 +136,20 @@ function bannedFromMuc(room: Room, ours: OwnOccupant, context: Context): undefin
  */
 function tellOfRemoval(
 	room: Room,
-	{ person }: OwnOccupant,
+	ours: OwnOccupant,
 	seen: OccupantPresence,
 	why: string,
 	context: Context,
 ): void {
 	const now = context.now();
 	const how = seen.destroyed ? undefined : removalOf(seen);
+	const { person } = ours;
 	if (!person || !how) {
 		context.tell([notice(room, why, now)]);
 		return;
 	}
 	const act = removalOfPerson(room, actorOf(room, seen.actor), person, how, now);
+	if (how.how === "banned") noteBan(room, ours, context);
 	if (how.how !== "banned") context.tell([act]);
 	// The ban may be one of our whole domain, which the listener hears of with the others: then nobody is banned in person.
 	else

@@ -214,6 +214,47 @@ describe("the word of a MUC about somebody who is out", () => {
 	});
 });
 
+describe("a person of ours whom a moderator banned", () => {
+	/** Returns a MUC that has banned Alice, whose member left the other room for it. */
+	async function banned() {
+		const w = world();
+		await w.attach();
+		await w.done(w.move("join"));
+		w.muc.kick("Alice", ["301"], "Prince");
+		w.muc.faults.refuse = (nick) => (nick === "Alice" ? ["auth", "forbidden"] : undefined);
+		await w.settle();
+		await w.done(w.move("leave"));
+		w.crash();
+		w.muc.forget();
+		await w.attach();
+		return w;
+	}
+	const asks = (w: Awaited<ReturnType<typeof banned>>) => failure(w.done(w.rooms.admits(room, alice)));
+	const tries = (w: Awaited<ReturnType<typeof banned>>) =>
+		w.muc.taken.filter(({ attrs }) => attrs.to === `${room}/Alice` && attrs.type === undefined).length;
+
+	test("is let in at their own request once the ban is lifted, also after a restart of the bridge", async () => {
+		const w = await banned();
+		expect((await asks(w))?.message).toContain("has banned this name");
+		delete w.muc.faults.refuse;
+		expect(await asks(w)).toBeUndefined();
+		// The occupant tried, and comes when its person does.
+		expect([...w.muc.occupants.keys()]).toEqual(["Trivium"]);
+		await w.done(w.move("join"));
+		expect([...w.muc.occupants.keys()]).toEqual(["Trivium", "Alice"]);
+		const before = tries(w);
+		expect(await asks(w)).toBeUndefined();
+		expect(tries(w)).toBe(before);
+	});
+
+	test("costs no join of an occupant where nobody was banned", async () => {
+		const w = world();
+		await w.attach();
+		expect(await asks(w)).toBeUndefined();
+		expect(tries(w)).toBe(0);
+	});
+});
+
 describe("a person of ours whom a moderator removed", () => {
 	test("stays out after a restart, and a line reads why, until the person leaves and comes again", async () => {
 		const w = world();
