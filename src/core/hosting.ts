@@ -104,6 +104,9 @@ export type MemberChange = Readonly<{
 	reason?: string;
 }>;
 
+/** People of the room have banned a domain of the view's network, or let it in again. */
+export type DomainBan = Readonly<{ kind: "domain"; domain: string; ban?: Readonly<{ reason: string }> }>;
+
 /**
  * One event of a source room's timeline. said: a message or a change of one; `origin` names it on its own network if it
  * came from another one through us. deleted: a message of which an archive keeps the place only. facts: the room itself
@@ -127,6 +130,7 @@ export type Seen = Readonly<{
 				deletion?: Readonly<{ id: MessageId; origin: readonly Copy[] }>;
 		  }>
 		| MemberChange
+		| DomainBan
 		| Readonly<{ kind: "topic"; topic: string }>
 		| Readonly<{ kind: "facts"; facts: RoomFacts }>;
 }>;

@@ -109,6 +109,7 @@ export function withNamesSeen(seen: Seen): Seen {
 			};
 		case "topic":
 		case "facts":
+		case "domain":
 			return { ...seen, sender };
 		default:
 			return what satisfies never;

@@ -92,7 +92,7 @@ export function createViews(deps: {
 	/** Nothing that a blocked person says or does is shown, but that they leave; the topic is the room's own. */
 	const isShown = ({ sender, what }: Seen): boolean => {
 		if (what.kind === "member") return what.now === "out" || what.now === "banned" || allowed(what.person);
-		return what.kind === "topic" || what.kind === "facts" || allowed(sender);
+		return what.kind === "topic" || what.kind === "facts" || what.kind === "domain" || allowed(sender);
 	};
 
 	return {

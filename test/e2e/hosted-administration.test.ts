@@ -197,10 +197,18 @@ describe.each(["prosody", "ejabberd"] as const)("the administration of a Matrix 
 		expect(await list(romeo, address, { affiliation: "outcast" })).toEqual(["spam.example"]);
 		expect(await administer(romeo, address, [{ jid: "spam.example", affiliation: "none" }])).toBe("result");
 		expect(await state(id, "m.policy.rule.server", rule.state_key)).toEqual({});
+		// Matrix people take back a rule as well.
+		expect(await administer(romeo, address, [{ jid: "spam.example", affiliation: "outcast" }])).toBe(
+			"result",
+		);
+		const key = encodeURIComponent(rule.state_key ?? "");
+		await alice.request("PUT", `v3/rooms/${id}/state/m.policy.rule.server/${key}`, {});
+		await alice.send(id, "they may come");
+		await shows(romeo, address, "message Alice they may come");
 		expect(await list(romeo, address, { affiliation: "outcast" })).toEqual([]);
 	});
 
-	test("gives a nick to whom it belongs, and to nobody else", async () => {
+	test("lets a nick belong to one person, and to nobody else", async () => {
 		const { address, romeo, juliet } = await room();
 		const form = await juliet.iq(address, "get", xml("query", { xmlns: register }));
 		const fields = form.getChild("query")?.getChild("x")?.getChildren("field") ?? [];

@@ -9,6 +9,7 @@ import type { Ghosts } from "../ghosts.ts";
 import { ghostAddress, matrixNetwork, personAddress } from "../mxid.ts";
 import * as phrases from "../phrases.ts";
 import type { Rooms } from "../rooms.ts";
+import { ruleFor, ruleType } from "./domain-bans.ts";
 
 /** The most people of one list. */
 const mostListed = 1_000;
@@ -103,10 +104,8 @@ export function createModeration(deps: {
 			name: string,
 			ban: Readonly<{ reason?: string | undefined }> | undefined,
 		): Promise<void> {
-			// Matrix spec, "Moderation policy lists": clients show the rule as a line, and other bots may follow it.
-			const as = await actorFor(by, room);
-			const rule = ban && { entity: name, recommendation: "m.ban", reason: ban.reason ?? "" };
-			await client.setState(room, "m.policy.rule.server", `trivium ${name}`, rule ?? {}, as);
+			const { key, content } = ruleFor(name, ban);
+			await client.setState(room, ruleType, key, content, await actorFor(by, room));
 		},
 
 		/** As {@link Hosting.absent}. */

@@ -3,6 +3,7 @@ import type { Log } from "../../core/log.ts";
 import type { Person } from "../../core/person.ts";
 import { MatrixError } from "../client.ts";
 import type { MatrixEvent, ReadContext } from "../event.ts";
+import { domainBanIn } from "./domain-bans.ts";
 import { isFactType } from "./facts.ts";
 import type { ReadingGhosts } from "./reading-ghosts.ts";
 import type { RoomStates } from "./room-state.ts";
@@ -61,6 +62,8 @@ export function createSee(deps: {
 				return person && seenIn(event, withPerson(around, mxid, person));
 			}
 		}
+		const ban = domainBanIn(event);
+		if (ban) return { ...frameOf(event, around), what: ban };
 		const isFact = event.state_key === "" && isFactType(event.type);
 		const facts = isFact ? await factsAfter(event, around, as) : undefined;
 		const seen = seenIn(event, around) ?? facts;

@@ -23,7 +23,7 @@ import { closeRoom } from "./leaving.ts";
 import { createLines } from "./lines.ts";
 import { createLiveness } from "./liveness.ts";
 import { createLoader } from "./load.ts";
-import { takeMember } from "./membership.ts";
+import { takeDomainBan, takeMember } from "./membership.ts";
 import { isModeration } from "./moderation.ts";
 import { createPresences } from "./presence-updates.ts";
 import { isJoin } from "./presences.ts";
@@ -84,6 +84,8 @@ export function createHostedRooms(world: World) {
 				break;
 			case "facts":
 				takeFacts(room, what.facts, context);
+				break;
+			case "domain":
 				break;
 			default:
 				what satisfies never;
@@ -216,7 +218,9 @@ export function createHostedRooms(world: World) {
 		reflect(view: RoomId, timeline: readonly Seen[]): void {
 			for (const seen of timeline) {
 				const room = rooms.get(view);
-				if (!room) loader.keep(view, seen);
+				// A ban holds for the next join, and nothing of it is read again with the room.
+				if (seen.what.kind === "domain") takeDomainBan(view, seen.what, context);
+				else if (!room) loader.keep(view, seen);
 				else {
 					lines.begin(seen);
 					inOrder(room, () => apply(room, seen));

@@ -1,4 +1,5 @@
-import { type MemberChange, personKey } from "../../core/hosting.ts";
+import { type DomainBan, type MemberChange, personKey } from "../../core/hosting.ts";
+import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
 import { statusCodes } from "../muc/status-codes.ts";
@@ -63,6 +64,13 @@ function goOut(room: HostedRoom, what: MemberChange, context: HostedContext): vo
 	// The source may tell for whom the bot acts, in its own words.
 	const act = (by && context.acts.take(room, person, "removal")) ?? { actor: by && nickOf(room, by), reason };
 	dismiss(room, occupant, { ...removal(what, ours), ...act }, context);
+}
+
+/** Keeps a ban of a domain that people of the source have made or lifted, also while nobody of XMPP is in the room. */
+export function takeDomainBan(view: RoomId, { domain, ban }: DomainBan, context: HostedContext): void {
+	const has = context.kept.of(view).domains.get(domain);
+	const change = { list: "domains", key: domain, value: ban?.reason } as const;
+	if (has !== ban?.reason && context.kept.takes(view, [change])) context.kept.change(view, [change]);
 }
 
 /** Forgets what is kept of an outcast (XEP-0045 §9.1). A role ends with the presence. */

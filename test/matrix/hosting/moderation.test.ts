@@ -99,7 +99,13 @@ describe("in a room that the bot has made, the bot", () => {
 		expect([last().sender, last().type]).toEqual([bot, "m.policy.rule.server"]);
 		expect(last().content).toEqual({ entity: "verona.test", recommendation: "m.ban", reason: "spam" });
 		const { state_key } = last();
+		const { hs, lines } = world;
+		await hs.push([last()]);
+		expect(lines().at(-1)).toBe("verona.test is banned: spam");
 		await hosting.banDomain(id, world.romeo, "verona.test", undefined);
 		expect([last().state_key, last().content]).toEqual([state_key, {}]);
+		// People of the room may do that, too.
+		await hs.push([last()]);
+		expect(lines().at(-1)).toBe("verona.test is let in");
 	});
 });

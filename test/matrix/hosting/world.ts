@@ -57,6 +57,8 @@ export function lineOf({ sender, what }: Seen): string {
 			return `facts: ${what.facts.name}`;
 		case "member":
 			return memberLine(what);
+		case "domain":
+			return `${what.domain} is ${what.ban ? `banned: ${what.ban.reason}` : "let in"}`;
 		default:
 			return what satisfies never;
 	}

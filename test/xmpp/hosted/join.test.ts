@@ -314,6 +314,14 @@ describe("a join that is refused", () => {
 		await world.start();
 		expect(await answer(world)).toBe("auth/forbidden");
 		expect(world.calls).not.toContain("enter romeo@montague.test Romeo");
+		// People of the source lift it while nobody of XMPP is there.
+		world.happens(alice, { kind: "domain", domain: "montague.test" });
+		expect(world.cursors.has(`xmpp kept ${view}`)).toBe(false);
+		await world.join(romeo, "Romeo");
+		expect(world.got(romeo).at(-1)).toBe("message subject Welcome");
+		world.happens(alice, { kind: "domain", domain: "verona.test", ban: { reason: "spam" } });
+		await world.join("paris@verona.test/gate", "Paris");
+		expect(world.got("paris@verona.test/gate")).toEqual(["presence error Paris auth/forbidden"]);
 		await world.join(juliet, "Juliet");
 		expect(world.got(juliet).at(-1)).toBe("message subject Welcome");
 	});

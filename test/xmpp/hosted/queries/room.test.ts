@@ -247,7 +247,7 @@ describe("registration in a room", () => {
 	const invited = { known: { lobby: { kind: "room" as const, facts: facts() } } };
 	const remove = () => xml("query", { xmlns: ns }, xml("remove"));
 
-	test("gives the form to whom no nick belongs, and in a room by invitation tells members theirs", async () => {
+	test("gives the form to people without a nick of their own, and in a room by invitation tells members theirs", async () => {
 		const open = createWorld();
 		const [empty] = (await open.ask(lobby, query(ns))).getChild("query")!.getChildren("x");
 		const fields = empty!.getChildren("field").map(({ attrs }) => attrs.var);
