@@ -281,6 +281,7 @@ export function createBridge(deps: {
 				if (!known && error instanceof PermanentError) await portals.drop(portal);
 				throw error;
 			}
+			return known?.links.find((link) => link.network === ours.network && link.room !== room)?.room;
 		},
 		commandsFor: (person) => commands.offered(person),
 		async greeting(to, { network: of, room, prefix }) {

@@ -103,10 +103,10 @@ export interface Bridge {
 		found?: RoomInfo,
 	): Promise<RoomId>;
 	/**
-	 * Makes `room` on `ours.network` the 1:1 room of `ours` with `theirs`, in place of an earlier one.
+	 * Makes `room` on `ours.network` the 1:1 room of `ours` with `theirs`. Resolves with the room whose place it took, if any.
 	 * @throws PermanentError if one of them is blocked, or `ours` opens too many.
 	 */
-	openDirect(ours: Person, theirs: Person, room: RoomId): Promise<void>;
+	openDirect(ours: Person, theirs: Person, room: RoomId): Promise<RoomId | undefined>;
 	/** Gives a topic of a network of sources a room of its own, which its first event makes. Idempotent. */
 	ownRoom(one: OwnRoom): Promise<void>;
 	/** Ends the backoff of all lanes to this network, which is reachable again. */

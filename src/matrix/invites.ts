@@ -114,6 +114,17 @@ export function createInvites(deps: {
 		return bridge.views.invited(facts, to, inviter, text(event.content.reason) || undefined);
 	}
 
+	/** Has a ghost leave a chat whose place another room took: its person would write there to nobody. */
+	async function leaveFormer(room: RoomId, ghost: string): Promise<void> {
+		try {
+			await rooms.leave(room, ghost, phrases.chatMoved);
+		} catch (error) {
+			// The ghost may have been removed from there, which is why there is another room.
+			if (!(error instanceof MatrixError)) throw error;
+		}
+		members.forget(room);
+	}
+
 	async function accept(event: MatrixEvent): Promise<void> {
 		const { room_id: room, state_key: guest = "", sender } = event;
 		const inviter = members.person(sender);
@@ -140,7 +151,8 @@ export function createInvites(deps: {
 			if (members.of(room).size > 2) throw new PermanentError("invalid", phrases.onlyDirect);
 			await refuseOtherBridge(event, guest);
 			const ours = members.person(sender, members.of(room).get(sender));
-			await bridge.openDirect(ours, theirs, room as RoomId);
+			const former = await bridge.openDirect(ours, theirs, room as RoomId);
+			if (former !== undefined) await leaveFormer(former, guest);
 		}
 		const { chunk } = await client.messages(room, { limit: firstLines, ...(guest !== bot && { as: guest }) });
 		const since = chunk

@@ -72,6 +72,8 @@ export const encryptedChat =
 	"this chat is encrypted, which the bridge cannot read. You are invited to a new one without encryption: please say it again there.";
 export const callNotCrossing = "calls do not cross the bridge. They read that you called.";
 export const encryptedLeft = "This chat is encrypted; it goes on in another one.";
+export const chatMoved =
+	"This chat goes on in the room that you opened later. Nothing is sent from here any more.";
 export const tooManyLooks = "too many questions about rooms. Wait a minute and go on more slowly.";
 export const tooManyJoins = "too many people are joining rooms of other servers. Try again in a minute.";
 export const bannedFromRoom = "the moderators of the room have banned you from it.";

@@ -416,8 +416,9 @@ describe("a direct chat", () => {
 	});
 
 	test("moves to a second room when a person opens one", async () => {
-		await bridge.openDirect(earth.person("ann"), mars.person("zog"), "first" as RoomId);
-		await bridge.openDirect(earth.person("ann"), mars.person("zog"), "second" as RoomId);
+		const open = (room: string) => bridge.openDirect(earth.person("ann"), mars.person("zog"), room as RoomId);
+		expect([await open("first"), await open("first")]).toEqual([undefined, undefined]);
+		expect(await open("second")).toBe("first");
 		await mars.say("zog+ann", "zog", "where are you?", { to: earth.person("ann") });
 		await seen(earth, 1);
 		expect(earth.sent[0]?.room).toBe("second");

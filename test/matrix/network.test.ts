@@ -509,6 +509,17 @@ describe("a chat of two", () => {
 		await hs.push([hs.member(room, romeo, "invite", alice)]);
 		expect(room.members.get(romeo)).toBe("leave");
 	});
+	test("opened a second time goes on there, and the ghost leaves the first room with a word", async () => {
+		const first = await inDirect();
+		const second = await inDirect();
+		await until(
+			() => first.members.get(romeo) === "leave",
+			() => "still in the first room",
+		);
+		const left = first.timeline.findLast(({ state_key }) => state_key === romeo);
+		expect(left?.content.reason).toMatch(/goes on in the room that you opened later/);
+		expect(second.members.get(romeo)).toBe("join");
+	});
 	test("begun on the other side makes a room without a name, and invites the person", async () => {
 		await xmpp.say("romeo+alice", "romeo", "hello", { to: alicePerson() });
 		await until(
