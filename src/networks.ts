@@ -30,10 +30,11 @@ const sides: readonly Side[] = [
 	{
 		name: "matrix",
 		create: ({ matrix }, deps) => createMatrix(matrix, { ...deps, ghostsOf: ghostsOnMatrix }),
-		check: async ({ matrix, mqtt }, running) => [
+		check: async ({ matrix, mqtt, gateway }, running) => [
 			...(await checkMatrix(matrix, {
 				ghostsOf: ghostsOnMatrix,
 				running: running !== undefined,
+				roomsMade: gateway.create.length > 0,
 				mirrored: mqtt?.mirrors.map(({ room }) => room) ?? [],
 			})),
 			...failed(running),

@@ -36,6 +36,8 @@ export async function checkMatrix(
 		running: boolean;
 		/** The aliases or ids of the rooms that the config mirrors topics in. */
 		mirrored?: readonly string[];
+		/** People of other networks may make rooms. */
+		roomsMade?: boolean;
 	},
 ): Promise<CheckResult[]> {
 	const found: CheckResult[] = [await reachable(options.homeserver)];
@@ -70,6 +72,7 @@ export async function checkMatrix(
 			status: 504,
 			body: { error: causeOf(error) },
 		}));
+	if (deps.roomsMade) found.push(await addresses(call));
 	for (const room of new Set(deps.mirrored)) found.push(await mirrorRoom(room, token.detail ?? "", call));
 	return found;
 }
@@ -152,6 +155,16 @@ async function path(options: Options, registration: Registration, running: boole
 		server?.closeAllConnections();
 		server?.close();
 	}
+}
+
+/** Checks that the bot can have a session of its own, by which rooms get addresses outside our namespaces. */
+async function addresses(call: Call): Promise<CheckResult> {
+	const what = "rooms that others make";
+	const { status, body } = await call("GET", "/_matrix/client/v3/login");
+	if (status !== 200) return fails(what, phrases.homeserverSays(described({ status, body })));
+	const flows = Array.isArray(body?.flows) ? body.flows : [];
+	const offers = flows.some(({ type }: { type?: unknown }) => type === "m.login.application_service");
+	return offers ? works(what) : lacks(what, phrases.noOwnSession);
 }
 
 /** Checks that a room of the config's mirrors exists, and that the bot is in it or may join. */

@@ -140,6 +140,8 @@ export const reachedElsewhere = (host: string, url: string) =>
 	`the homeserver reaches us as ${host}, while matrix.appservice.url is ${url}. Unless a proxy between them changes the name, the homeserver has an older registration: give it the present file, and restart it.`;
 export const registrationReadable = (file: string) =>
 	`every user of this machine can read ${file}, which holds the tokens of the bridge: run chmod o-rwx ${file}`;
+export const noOwnSession =
+	"the homeserver offers application services no login (m.login.application_service). If it lets them give rooms addresses outside their namespaces, all is well; else leave gateway.create empty.";
 export const noMirrorRoom = (why: string) =>
 	`there is no such room (${why}). Make a room with this address on Matrix, or correct the room in mqtt.mirrors.`;
 export const mirrorRoomClosed = (bot: string) =>

@@ -219,6 +219,11 @@ describe("check of the Matrix side", () => {
 	])("names a mirror whose room %s does not exist or lets nobody in", (room, line) =>
 		failsWith({ ...good, mqtt: { brokers: good.mqtt?.brokers ?? {}, mirrors: [{ ...mirror, room }] } }, line),
 	);
+	test("tells whether rooms that are made from XMPP can have addresses", async () => {
+		const { ok, lines } = await run({ ...good, gateway: { ...good.gateway, create: ["*"] } });
+		expect(lines).toContain("✓ rooms that others make");
+		expect(ok).toBe(true);
+	});
 	test("names another program on the appservice's port", async () => {
 		const taken = createServer().listen(bed.ports.appservice, "127.0.0.1");
 		await new Promise((resolve) => taken.once("listening", resolve));

@@ -273,4 +273,30 @@ describe.each(["prosody", "ejabberd"] as const)("rooms that people of XMPP make,
 		);
 		expect(await find(address)).toBe("none");
 	});
+
+	test("stays with its owner at its address over a kill of the bridge, and so does its end", async () => {
+		const [address, romeo] = [newAddress(), await xmpp("romeo")];
+		await romeo.joinRoom(address, "Romeo");
+		await romeo.configureRoom(address, { [field("roomname")]: "Verona" });
+		const room = await find(address);
+		await bridged.kill();
+		await bridged.start();
+		await romeo.waitFor(
+			"the word that the bridge was away",
+			(one) => one.attrs.from === `${address}/Romeo` && line(one).includes("333"),
+			30_000,
+		);
+		expect(line(await romeo.joinRoom(address, "Romeo"))).toContain("Romeo owner/moderator");
+		expect(await find(address)).toBe(room);
+		await alice.join(room);
+		await romeo.iq(address, "set", query(xml("destroy")));
+		await bridged.kill();
+		await bridged.start();
+		await alice.waitFor(
+			"the end of the room on Matrix",
+			(one) => one.room_id === room && one.state_key === alice.userId && one.content.membership === "leave",
+			30_000,
+		);
+		expect(line(await romeo.joinRoom(address, "Romeo"))).toContain("201");
+	});
 });
