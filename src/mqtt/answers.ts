@@ -1,4 +1,3 @@
-import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
 import { emojiForm } from "../core/emoji.ts";
 import { PermanentError } from "../core/errors.ts";
 import type { BridgeEvent, Message } from "../core/event.ts";
@@ -19,9 +18,6 @@ import { topicOf } from "./value-ids.ts";
 
 type Publication = Readonly<{ topic: string; payload: string; extras?: Extras }>;
 
-/** Values whose response topics are remembered, and bytes of these. */
-const [remembered, mostBytes] = [1_000, 1_048_576];
-
 /** Publishes what people answer to the messages of things: the text of a reply, and what the mirror's map has for a reaction. */
 export function createAnswers(deps: {
 	/** Returns what a person can have the device of a topic do. */
@@ -29,21 +25,17 @@ export function createAnswers(deps: {
 	/** The answers of each mirror, by its MQTT room. */
 	options: ReadonlyMap<RoomId, Answers>;
 	publish: Publisher;
+	/** Returns the response topic that a value names. */
+	responseOf(id: MessageId): Response | undefined;
 	/** Takes in the message that shows the result. */
 	receive(result: Message): Promise<void>;
 }) {
-	const { options, controls, publish, receive } = deps;
-	/** The response topics that values name, with their correlation data. [MQTT-3.3.2.3.5] */
-	const responses = createBoundedMap<MessageId, Response>(remembered, {
-		bytes: mostBytes,
-		of: (id, { topic, correlation }) => textBytes(id, topic) + (correlation?.length ?? 0) + 100,
-	});
-
+	const { options, controls, publish, responseOf, receive } = deps;
 	const of = (room: RoomId): Answers => options.get(mirrorOf(room)) ?? {};
 
 	/** Returns what to publish for a reply to the value `id`. @throws PermanentError with the words that the device knows */
 	function ordersOf(text: string, room: RoomId, id: MessageId): readonly Publication[] {
-		const response = responses.get(id);
+		const response = responseOf(id);
 		if (response) {
 			const { topic, correlation } = response;
 			return [{ topic, payload: text, ...(correlation && { extras: { correlation } }) }];
@@ -73,8 +65,6 @@ export function createAnswers(deps: {
 	}
 
 	return {
-		/** Notes the response topic of a value. */
-		noteResponse: (id: MessageId, response: Response): void => responses.set(id, response),
 		/** Returns true if a room publishes answers of this kind. */
 		takes(room: RoomId, event: BridgeEvent): boolean {
 			if (event.kind === "message") return event.replyTo !== undefined;

@@ -25,6 +25,7 @@ import { createPresence, saysOnline } from "./presence.ts";
 import { choose, publishCommand } from "./pub.ts";
 import { createPublishPolicy, type PublishPolicy } from "./publish-policy.ts";
 import { createPublisher, type PublisherDeps } from "./publisher.ts";
+import { createResponses } from "./responses.ts";
 import { createSession } from "./session.ts";
 import { type Shape, shapeText } from "./shape.ts";
 import { createThingFiles } from "./thing-files.ts";
@@ -149,7 +150,9 @@ export function createMqtt(
 			sessions.get(broker)?.publish(topic, payload, extras) ?? 0,
 		mayPublish,
 	};
+	const responses = createResponses();
 	const answers = createAnswers({
+		responseOf: responses.of,
 		options: new Map(policies),
 		controls: (broker, topic) => devices.get(broker)?.controls(topic) ?? [],
 		publish: createPublisher(publishing),
@@ -184,7 +187,8 @@ export function createMqtt(
 	async function take(events: readonly Received[]): Promise<void> {
 		for (const one of mirrors.opened()) await open(one);
 		if (events.length > 0) await bridge.receive(events);
-		await Promise.all(mirrors.changes().map((cursor) => bridge.saveCursor(cursor)));
+		const changes = [...mirrors.changes(), ...responses.changes()];
+		await Promise.all(changes.map((cursor) => bridge.saveCursor(cursor)));
 	}
 
 	/** Returns the events of a packet; what it says of a device is noted first. */
@@ -218,7 +222,7 @@ export function createMqtt(
 			};
 			try {
 				const named = valueId(id, topic);
-				if (arrival.response) answers.noteResponse(named, arrival.response);
+				if (arrival.response) responses.note(named, arrival.response);
 				return guard.handle(item, () =>
 					shows(broker, arrival, { broker, wanted, at, id: named }).map((event) => ({
 						...event,
@@ -283,6 +287,7 @@ export function createMqtt(
 				devices.get(broker)?.take(topic, text);
 			}
 			await mirrors.load(bridge.cursors);
+			responses.load(await bridge.cursors(responses.prefix));
 			const places = rooms.map(placeOf);
 			for (const [name, one] of sessions)
 				await one.start([

@@ -767,6 +767,60 @@ test("shows each value once in each of two overlapping mirrors, and none in a re
 	expect(one.values()).toEqual(["both", "both", "one", "end"]);
 });
 
+test("publishes a reply to the response topic of a value, with its correlation data, also after a restart", async () => {
+	const publish = { allow: ["ann@chat"], topics: ["ask/answers/#"] };
+	const options: MqttOptions = {
+		brokers: { home: broker() },
+		mirrors: [{ broker: "home", topic: "ask/question", room: "plaza", publish }],
+	};
+	const mapping = createMemoryMapping();
+	const journal = createMemoryJournal();
+	const answers: [string, string][] = [];
+	const asker = await MqttClient.connect(account);
+	await asker.subscribe("ask/answers/7");
+	asker.onPacket(({ payload, properties }) =>
+		answers.push([String(payload), String(properties?.correlationData)]),
+	);
+	/** Runs the bridge, and has `work` done as soon as it is up. */
+	async function runs(work: (chat: ReturnType<typeof fakeNetwork>) => Promise<void>): Promise<void> {
+		const network = createMqtt(options, { mapping, log: quiet });
+		const chat = fakeNetwork("chat");
+		const bridge = bridgeOf([chat, network], rulesFor({ "*": "use" }), { mapping, journal });
+		await bridge.start();
+		const [topic] = mirrorsOf(options).map((one) => one.topic);
+		await bridge.mirror(
+			[{ here: chat.name, room: "plaza" as RoomId, there: network.name, topic: topic as RoomId }],
+			true,
+		);
+		await until(
+			() => network.status?.().up === true,
+			() => String(network.status?.().cause),
+		);
+		await call(network, `settled/${clients} x`);
+		await work(chat);
+		await bridge.stop(5_000);
+	}
+	let shown: MessageId | undefined;
+	await runs(async (chat) => {
+		const properties = { responseTopic: "ask/answers/7", correlationData: Buffer.from("no. 7") };
+		await thing.publish("ask/question", "who is there?", { properties });
+		await until(
+			() => chat.sent.length > 0,
+			() => "no question",
+		);
+		shown = `chat:${chat.sent[0]?.operation}` as MessageId;
+	});
+	await runs(async (chat) => {
+		await chat.say("plaza", "ann", "Juliet", { replyTo: { id: shown as MessageId } });
+		await until(
+			() => answers.length > 0,
+			() => JSON.stringify(chat.refused.map(({ sentence }) => sentence)),
+		);
+	});
+	expect(answers).toEqual([["Juliet", "no. 7"]]);
+	await asker.close();
+});
+
 test("of a flood a mirror with a bound shows the crossing at once, one with a pattern what matches, and one with debounce the last value", async () => {
 	const mirror = (topic: string, only: Conditions) => ({ broker: "home", topic, room: "hall", only });
 	const options: MqttOptions = {

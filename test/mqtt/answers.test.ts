@@ -7,6 +7,7 @@ import { orderFor } from "../../src/mqtt/control-value.ts";
 import type { Control } from "../../src/mqtt/discovery.ts";
 import { type Answers, createPublishPolicy } from "../../src/mqtt/publish-policy.ts";
 import { createPublisher } from "../../src/mqtt/publisher.ts";
+import { createResponses } from "../../src/mqtt/responses.ts";
 import { latestId, topicOf, valueId } from "../../src/mqtt/value-ids.ts";
 import { message, person } from "../store/sample.ts";
 
@@ -41,7 +42,9 @@ function world(
 		id: "p",
 		links: [{ id: "l", network: "mqtt", role: "mirror", room, in: true, out: false }],
 	} as unknown as Outbound["portal"];
+	const responses = createResponses();
 	const one = createAnswers({
+		responseOf: responses.of,
 		options: new Map([[room, policy]]),
 		controls: () => controls,
 		publish: createPublisher({
@@ -83,7 +86,7 @@ function world(
 		};
 		return one.send(out(event, { shown: shown.map((each) => ({ emoji: each })) }));
 	};
-	return { ...one, published, results, extras, reply, react, out };
+	return { ...one, responses, published, results, extras, reply, react, out };
 }
 
 describe("a reply to the message of a thing", () => {
@@ -135,9 +138,9 @@ describe("a reply to the message of a thing", () => {
 	});
 
 	test("goes to the response topic that the value named, with its correlation data", async () => {
-		const { reply, noteResponse, published, extras } = world({ command: "z/{{topic.2}}/set" });
+		const { reply, responses, published, extras } = world({ command: "z/{{topic.2}}/set" });
 		const correlation = new Uint8Array([1, 2]);
-		noteResponse(lamp, { topic: "reply/7", correlation });
+		responses.note(lamp, { topic: "reply/7", correlation });
 		await reply("yes");
 		expect(published).toEqual(["reply/7 yes"]);
 		expect(extras).toEqual([{ operation: "op", correlation }]);

@@ -82,6 +82,7 @@ async function play({ yaml, lines }: (typeof examples)[number]): Promise<readonl
 	const portal = { links: [{ id: "l", network: "mqtt", room }] } as unknown as Outbound["portal"];
 	const policies = new Map<RoomId, PublishPolicy>(publish ? [[room, publish]] : []);
 	const answers = createAnswers({
+		responseOf: () => undefined,
 		options: policies,
 		controls: () => [],
 		publish: createPublisher({

@@ -3,6 +3,7 @@ import {
 	connectAsync,
 	type IClientOptions,
 	type IClientPublishOptions,
+	type IPublishPacket,
 } from "mqtt";
 import { Inbox } from "./inbox.ts";
 import type { MqttAccount } from "./index.ts";
@@ -44,6 +45,11 @@ export class MqttClient {
 	/** Subscribes. Resolves when the broker has acknowledged the subscription. */
 	async subscribe(filter: string, qos: 0 | 1 | 2 = 1): Promise<void> {
 		await this.#connection.subscribeAsync(filter, { qos });
+	}
+
+	/** Calls `see` with each message and its MQTT 5 properties. */
+	onPacket(see: (packet: IPublishPacket) => void): void {
+		this.#connection.on("message", (_topic, _payload, packet) => see(packet));
 	}
 
 	/** Publishes at QoS 1 unless `options` say otherwise. Resolves when the broker has acknowledged the message. */
