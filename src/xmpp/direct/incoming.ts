@@ -18,7 +18,7 @@ import { pairRoom, participantsOf } from "./pair.ts";
 import type { Profiles } from "./profiles.ts";
 
 export type IncomingDeps = Readonly<{
-	bridge(): Pick<Bridge, "portal" | "cursor" | "saveCursor" | "signal">;
+	bridge(): Pick<Bridge, "portal" | "cursor" | "cursors" | "saveCursor" | "signal">;
 	/** Returns the person of the ghost at a JID; undefined where it has none. @throws TemporaryError, PermanentError */
 	who(ghost: string): Promise<Person | undefined>;
 	/** Returns the one JID of a person's ghost. */

@@ -144,7 +144,7 @@ export function createDirectChats(
 		settled: queues.settled,
 		online() {
 			contacts.online();
-			signals.online();
+			void guard.run("receipts of the last link", signals.online);
 		},
 		offline: contacts.offline,
 		stop: contacts.stop,

@@ -19,15 +19,13 @@ import { type Element, type Node, xml } from "../stream/xml.ts";
 import type { ClientFeatures } from "./client-features.ts";
 import type { EarlierContact } from "./earlier-contact.ts";
 import type { FirstContact } from "./first-contact.ts";
+import { createOwedReceipts } from "./owed-receipts.ts";
 import { pairOf, pairRoom } from "./pair.ts";
-
-/** Receipts that wait for the link. */
-const mostOwed = 1_000;
 
 /** Typing, read positions and receipts in chats of two, both ways. */
 export function createDirectSignals(deps: {
 	link: Pick<Component, "send">;
-	bridge(): Pick<Bridge, "signal">;
+	bridge(): Pick<Bridge, "signal" | "cursors" | "saveCursor">;
 	support: ClientFeatures["support"];
 	contact: Pick<FirstContact, "isReached">;
 	earlier: Pick<EarlierContact, "had">;
@@ -37,7 +35,7 @@ export function createDirectSignals(deps: {
 	log: Log;
 }) {
 	const { link, support, contact, earlier, resource } = deps;
-	const owed: (readonly [room: string, id: string])[] = [];
+	const owed = createOwedReceipts(deps.bridge, deps.log);
 
 	const send = (room: string, to: string | undefined, payloads: readonly Node[]): Promise<void> => {
 		const [theirs, ghost] = pairOf(room);
@@ -45,16 +43,9 @@ export function createDirectSignals(deps: {
 		return link.send(xml("message", { type: "chat", from, to: to ?? theirs }, payloads));
 	};
 
-	/** Confirms a message; the receipt of one that cannot be written now is kept until the link is up again. */
-	async function confirm(room: string, id: string): Promise<void> {
-		try {
-			await send(room, deps.client(pairOf(room)[0]), [receipt(id), store()]);
-		} catch (error) {
-			if (!(error instanceof TemporaryError)) throw error;
-			owed.push([room, id]);
-			if (owed.length > mostOwed) owed.shift();
-		}
-	}
+	/** Confirms a message. @throws TemporaryError */
+	const confirm = (room: string, id: string): Promise<void> =>
+		send(room, deps.client(pairOf(room)[0]), [receipt(id), store()]);
 
 	return {
 		/** Takes what passes with a message of a client to a ghost. */
@@ -82,12 +73,15 @@ export function createDirectSignals(deps: {
 		/** Confirms a message of the account (XEP-0184). */
 		async confirm({ room, id: event }: BridgeEvent): Promise<void> {
 			const id = stanzaOf(event);
-			if (!isHashedId(id)) await confirm(room, id);
+			if (isHashedId(id)) return;
+			try {
+				await confirm(room, id);
+			} catch (error) {
+				if (!(error instanceof TemporaryError)) throw error;
+				await owed.keep(room, id);
+			}
 		},
 		/** Sends the receipts that were kept: the link is up. */
-		online(): void {
-			for (const [room, id] of owed.splice(0))
-				confirm(room, id).catch((err: unknown) => deps.log.debug({ err }, "a receipt is dropped"));
-		},
+		online: (): Promise<void> => owed.pay(confirm),
 	};
 }

@@ -131,6 +131,7 @@ test("each 1:1 message arrives in order, and a repeated one has the same id, how
 						portal: async () => undefined,
 						signal: () => undefined,
 						cursor: async () => undefined,
+						cursors: async () => [],
 						saveCursor: async () => undefined,
 					}),
 					who: async () => alice,

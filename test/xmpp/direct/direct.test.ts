@@ -70,6 +70,8 @@ function chat(lookup = Promise.resolve(), left = nothing()) {
 			portal: async () => undefined,
 			signal: (signal) => void signals.push(signal),
 			cursor: async (key) => left.cursors.get(key),
+			cursors: async (prefix) =>
+				[...left.cursors].flatMap(([key, value]) => (key.startsWith(prefix) ? [{ key, value }] : [])),
 			saveCursor: async ({ key, value }) =>
 				void (value === undefined ? left.cursors.delete(key) : left.cursors.set(key, value)),
 		}),
@@ -517,8 +519,9 @@ describe("a signal in a chat of two", () => {
 		expect(written(later)[0]).toContain("alice@bridge.test/trivium romeo@x.test <received");
 	});
 
-	test("is a receipt that waits for the link while that is broken", async () => {
-		const c = chat();
+	test("is a receipt that waits for the link while that is broken, also over a kill of the bridge", async () => {
+		const left = nothing();
+		const c = chat(Promise.resolve(), left);
 		takes(c, xml("body", {}, "hi"), xml("request", { xmlns: "urn:xmpp:receipts" }));
 		await c.settled();
 		c.break(new TemporaryError("offline"));
@@ -526,11 +529,28 @@ describe("a signal in a chat of two", () => {
 		c.online();
 		await idle();
 		expect(written(c)).toEqual([]);
-		c.break(undefined);
-		c.online();
-		c.online();
+		const next = chat(Promise.resolve(), left);
+		for (let i = 0; i < 2; i++) next.online();
 		await idle();
-		expect(written(c)).toHaveLength(1);
+		next.online();
+		await idle();
+		expect(written(next)).toEqual([
+			'alice@bridge.test/trivium romeo@x.test <received xmlns="urn:xmpp:receipts" id="m1"/><store xmlns="urn:xmpp:hints"/>',
+		]);
+		expect(left.cursors.size).toBe(0);
+	});
+
+	test("is a receipt of the latest thousand that wait for the link", async () => {
+		const left = nothing();
+		const c = chat(Promise.resolve(), left);
+		takes(c, xml("body", {}, "hi"), xml("request", { xmlns: "urn:xmpp:receipts" }));
+		await c.settled();
+		c.break(new TemporaryError("offline"));
+		const [line] = c.told as [Received];
+		for (let n = 0; n < 1_002; n++)
+			await c.confirm({ ...line, id: line.id.replace("m1", `n${n}`) as MessageId });
+		expect(left.cursors.size).toBe(1_000);
+		expect([...left.cursors.keys()][0]).toMatch(/n2$/);
 	});
 
 	test("is asked for by our lines: a receipt, a marker, and typing", async () => {
