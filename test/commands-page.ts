@@ -8,18 +8,19 @@ import { createMemoryMapping } from "../src/store/memory.ts";
 import { bridgeOf, rulesFor } from "./bridge.ts";
 import { fakeNetwork, quiet } from "./fakes.ts";
 
-/** Returns all commands of a bridge with every part of the config, as an admin on Matrix may use them. */
-export function declaredCommands(): readonly Command[] {
+/** Returns all commands of a bridge with every part of the config, as an admin on a network may use them. */
+export function declaredCommands(on: "matrix" | "xmpp" = "matrix"): readonly Command[] {
+	const xmpp = fakeNetwork("xmpp", { commandsAlone: true, createRoom: undefined as never });
 	const matrix = fakeNetwork("matrix");
 	const { commands, linkUsage } = createMqtt(
 		{ brokers: {}, mirrors: [] },
 		{ mapping: createMemoryMapping(), log: quiet },
 	);
 	const mqtt = fakeNetwork("mqtt", { commands, linkUsage });
-	const bridge: Running = bridgeOf([matrix, fakeNetwork("xmpp"), mqtt], rulesFor({ "*": "admin" }), {
+	const bridge: Running = bridgeOf([matrix, xmpp, mqtt], rulesFor({ "*": "admin" }), {
 		commands: [revoke({ links: { revoke: async () => undefined }, bridge: () => matrix.bridge })],
 	});
-	return bridge.commandsFor(matrix.person("admin"));
+	return bridge.commandsFor((on === "matrix" ? matrix : xmpp).person("admin"));
 }
 
 const rights = {
@@ -32,19 +33,22 @@ const escaped = (text: string) => text.replaceAll("|", "\\|");
 
 /** Returns the page docs/commands.md. */
 export function commandsPage(): string {
-	const rows = declaredCommands().map(({ name, parameters, help, level, private: alone, offered }) => {
-		const onXmpp = (offered?.({ commandsAlone: true, openDirect: true }) ?? true) ? "yes" : "–";
-		const who = level === "link" || level === "use" ? rights[level] : rights.admin;
-		const say = escaped([name, usage(parameters)].filter(Boolean).join(" "));
-		return format(
-			"| `%s` | %s%s | %s | %s |",
-			say,
-			escaped(help),
-			alone ? " (in a chat with the bot only)" : "",
-			who,
-			onXmpp,
-		);
-	});
+	const rows = declaredCommands().map(
+		({ name, parameters, help, level, private: alone, offered, ofRoom }) => {
+			const can = offered?.({ openDirect: true }) ?? true;
+			const onXmpp = !can ? "–" : ofRoom ? "form" : "yes";
+			const who = level === "link" || level === "use" ? rights[level] : rights.admin;
+			const say = escaped([name, usage(parameters)].filter(Boolean).join(" "));
+			return format(
+				"| `%s` | %s%s | %s | %s |",
+				say,
+				escaped(help),
+				alone ? " (in a chat with the bot only)" : "",
+				who,
+				onXmpp,
+			);
+		},
+	);
 	return `# Commands
 
 *A test writes this page from the declared commands (\`test/docs.test.ts\`).*
@@ -52,7 +56,9 @@ export function commandsPage(): string {
 **On Matrix** invite the bot (\`@trivium:your.server\`). In a room each command begins with \`!bridge\`, or with the
 [prefix](configure.md#matrix) of your config; in a chat of two with the bot it needs none. **On XMPP** write to
 \`trivium@bridge.example.org\`, the bot's name at your component, without a prefix, or use the ad-hoc commands of your client.
-\`help\` lists the commands that you may use.
+\`help\` lists the commands that you may use. Commands marked with “form” change a MUC that the bridge is in: they are ad-hoc
+commands alone, whose form asks for the MUC. Its owners and admins may give them, while they are in the MUC and it shows the
+bridge who they are: let everybody see addresses there, or make the bridge's occupant “Trivium” a moderator.
 
 | say | to | who may | on XMPP |
 |---|---|---|---|

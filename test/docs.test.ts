@@ -90,6 +90,11 @@ describe("CONTRIBUTING.md", () => {
 	});
 });
 
+test("an admin on XMPP has the commands of one on Matrix, but for the entry into rooms, which is the client's there", () => {
+	const names = (on: "matrix" | "xmpp") => declaredCommands(on).map(({ name }) => name);
+	expect(names("xmpp")).toEqual(names("matrix").filter((name) => name !== "join"));
+});
+
 test("commands.md is generated from the declared commands (vitest -u writes it)", async () => {
 	await expect(commandsPage()).toMatchFileSnapshot("../docs/commands.md");
 });

@@ -90,5 +90,5 @@ export function createAllCommands(deps: {
 		...networks.flatMap((one) => one.commands ?? []),
 		...deps.further,
 	];
-	return { run, offered: help.offered, greeting: help.greeting };
+	return { run, usable: help.usable, greeting: help.greeting };
 }

@@ -283,7 +283,7 @@ export function createBridge(deps: {
 			}
 			return known?.links.find((link) => link.network === ours.network && link.room !== room)?.room;
 		},
-		commandsFor: (person) => commands.offered(person),
+		commandsFor: (person) => commands.usable(person),
 		async greeting(to, { network: of, room, prefix }) {
 			// A flood of strangers that ask for the greeting must not fill the disk.
 			if ((await route.hear(to, () => journal.once(greetedKey(of, room)))) !== "new") return undefined;

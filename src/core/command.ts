@@ -10,6 +10,8 @@ export type CommandCall = Readonly<{
 	id: MessageId;
 	network: NetworkName;
 	room: RoomId;
+	/** The sender has named `room`, because people there give commands elsewhere. */
+	named?: true;
 	sender: Person;
 	/** The command's name and its arguments, such as "pub home/lamp on". */
 	text: string;
@@ -27,7 +29,7 @@ export type CommandCall = Readonly<{
 export type Answer = string | Readonly<{ text: string; file: Media }>;
 
 /** The parts of a network that decide which commands its people can use. */
-export type Offers = Readonly<{ commandsAlone?: true; createRoom?: unknown; openDirect?: unknown }>;
+export type Offers = Readonly<{ createRoom?: unknown; openDirect?: unknown }>;
 
 /** One command: `!bridge <name> …`. */
 export type Command = Readonly<{
@@ -37,6 +39,8 @@ export type Command = Readonly<{
 	parameters: readonly Parameter[];
 	/** Returns true for a network whose people can use the command. Absent: all can. */
 	offered?(to: Offers): boolean;
+	/** It changes the room where it is given. People who give commands elsewhere name the room, which takes a form. */
+	ofRoom?: true;
 	/** Returns true for a command that the bot names when it greets people. */
 	greets?: true;
 	/** The answer names people or rooms beyond the room where it is asked, so it is given to the sender alone. */
@@ -58,6 +62,7 @@ export function defineCommand<const All extends readonly Parameter[]>(
 		level: Level;
 		parameters: All;
 		offered?(to: Offers): boolean;
+		ofRoom?: true;
 		greets?: true;
 		private?: true;
 		run(call: CommandCall, values: Values<All>): Promise<Answer>;

@@ -1,4 +1,4 @@
-import { type Command, type CommandCall, defineCommand, type Offers } from "./command.ts";
+import { type Command, type CommandCall, defineCommand } from "./command.ts";
 import { PermanentError } from "./errors.ts";
 import type { Copy, LinkId, NetworkName } from "./ids.ts";
 import type { Journal } from "./journal.ts";
@@ -26,7 +26,6 @@ export function createLinkCommands(deps: {
 }): readonly Command[] {
 	const { networks, network, journal, portals, bridge } = deps;
 	const names = networks.map(({ name }) => name);
-	const inRooms = (to: Offers) => !to.commandsAlone;
 	const others = (call: CommandCall) => networks.filter((one) => one.name !== call.network);
 
 	function named(call: CommandCall, name: string): Network {
@@ -113,7 +112,7 @@ export function createLinkCommands(deps: {
 		),
 		level: "link",
 		greets: true,
-		offered: inRooms,
+		ofRoom: true,
 		run: async (call, { network: name, room: typed }) => {
 			if (name) mustMayOpen(call, named(call, name));
 			await mustOwnRoom(call, "admin");
@@ -140,7 +139,7 @@ export function createLinkCommands(deps: {
 		],
 		help: "end the link of this room to another network, or to one room there",
 		level: "link",
-		offered: inRooms,
+		ofRoom: true,
 		run: async (call, { network: typed, room: address }) => {
 			const wanted = typed === undefined ? undefined : named(call, typed);
 			await mustOwnRoom(call, "admin");

@@ -17,10 +17,15 @@ export function createHelp(deps: {
 	const { title: me } = phrases;
 
 	/** Returns the commands that a person may use and can use. */
-	const offered = (to: Person): readonly Command[] =>
+	const usable = (to: Person): readonly Command[] =>
 		deps
 			.all()
 			.filter(({ level, offered: on }) => bridge.allows(to, level) && (on?.(network(to.network)) ?? true));
+	/** The same, but for those that cannot be typed: nothing in a chat with the bot alone names the room. */
+	const offered = (to: Person): readonly Command[] => {
+		const { commandsAlone } = network(to.network);
+		return usable(to).filter(({ ofRoom }) => !(ofRoom && commandsAlone));
+	};
 
 	/** Returns the help of one command for people of `on`: they do not choose their own network. */
 	const line = (prefix: string, { name, parameters, help: does }: Command, on: NetworkName) => {
@@ -50,7 +55,7 @@ export function createHelp(deps: {
 
 	return {
 		commands: [help, versions] as readonly Command[],
-		offered,
+		usable,
 		/** Returns the words with which the bot greets a person who invited it. */
 		greeting(to: Person, { prefix }: Pick<CommandCall, "prefix">): string {
 			const first = offered(to).filter(({ greets }) => greets);

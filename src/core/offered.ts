@@ -69,7 +69,7 @@ export interface Bridge {
 		to: Person,
 		where: Readonly<Pick<CommandCall, "network" | "room" | "prefix">>,
 	): Promise<string | undefined>;
-	/** Returns the commands that a person may use and can use. */
+	/** Returns the commands that a person may use and can use, if need be by a form that names the room. */
 	commandsFor(person: Person): readonly Command[];
 	/** Runs a command, once for each message id. The answer goes through `call.reply`. */
 	command(call: CommandCall): Promise<void>;

@@ -18,7 +18,8 @@ export const createMustOwnRoom =
 	}) =>
 	async (call: CommandCall, inOurs: Level): Promise<void> => {
 		const { network, room, sender } = call;
-		if (deps.network(network).commandsAlone) throw new PermanentError("invalid", phrases.sayInRoom);
+		if (deps.network(network).commandsAlone && !call.named)
+			throw new PermanentError("invalid", phrases.sayInRoom);
 		if (await call.mayChangeRoom()) return;
 		const { links = [] } = (await deps.portals.only(network, room)) ?? {};
 		const isOurs = links.some((link) => link.network === network && link.room === room && link.ours);

@@ -55,7 +55,7 @@ export function createSettingsCommand(deps: {
 		],
 		help: "show or change how this room is bridged; reactions: as reactions, with words besides, in words, not at all, or by default; roles: owners, admins and moderators of the other room get no label here, a label behind the name (show, the default), or also the power to moderate here (both); policy: a list of banned people to follow, or off",
 		level: "link",
-		offered: (to) => !to.commandsAlone,
+		ofRoom: true,
 		run: async (call, { setting }) => {
 			if (setting) await mustOwnRoom(call, "link");
 			if (setting?.key === "roles")

@@ -13,6 +13,7 @@ import * as phrases from "./phrases.ts";
 import { errorReply } from "./stanza-error.ts";
 import { child, type Element } from "./stream/xml.ts";
 import * as to from "./to-xmpp.ts";
+import { typedAddress } from "./typed-jid.ts";
 
 /** The answer to a command, and the URL of its file. */
 type Said = Readonly<{ words: string; url?: string }>;
@@ -26,6 +27,8 @@ export function createBot(deps: {
 	resource: string;
 	/** True for the bare JID of a MUC in which our people are: what comes from there is for an occupant. */
 	isMuc(jid: string): boolean;
+	/** Returns true if the account at a bare JID is an owner or admin of a MUC in which our people are, as far as it shows that. */
+	ownsMuc(muc: string, account: string): boolean;
 	/** True while the bridge stops. */
 	paused(): boolean;
 	now(): { at: number; unique(): string };
@@ -47,18 +50,24 @@ export function createBot(deps: {
 		}
 	}
 
-	/** Runs a command of an account. Resolves with the answer; undefined for one that ran before. */
-	async function run(from: string, id: MessageId, text: string): Promise<Said | undefined> {
+	/** Returns why an account may not give commands about a MUC; undefined if it may. */
+	function hindrance(muc: string, from: string): string | undefined {
+		if (!isMuc(muc)) return phrases.mucNotServed(muc);
+		return deps.ownsMuc(muc, bare(from)) ? undefined : phrases.mucNotYours(muc);
+	}
+
+	/** Runs a command of an account. Resolves with the answer; undefined for one that ran before. `muc`: its subject, which the account may change. */
+	async function run(from: string, id: MessageId, text: string, muc?: string): Promise<Said | undefined> {
 		let answer: Said | undefined;
 		await bridge().command({
 			id,
 			network: xmppNetwork,
-			room: pairRoom(from, jid),
+			...(muc === undefined ? { room: pairRoom(from, jid) } : { room: muc as RoomId, named: true as const }),
 			sender: account(from),
 			text,
 			prefix: "",
 			private: true,
-			mayChangeRoom: async () => false,
+			mayChangeRoom: async () => muc !== undefined,
 			reply: async (words, file) => {
 				const url = file && (await urlOf(file, id, from));
 				answer = { words: file && !url ? phrases.answerWithoutFile(words) : words, ...(url && { url }) };
@@ -112,8 +121,11 @@ export function createBot(deps: {
 
 		adHoc: {
 			list: (from) => bridge().commandsFor(account(from)),
-			run: async (from, text) => {
-				const { words = "", url } = (await run(from, now().unique() as MessageId, text)) ?? {};
+			run: async (from, text, muc) => {
+				const subject = muc === undefined ? undefined : (typedAddress(muc) ?? muc);
+				const why = subject === undefined ? undefined : hindrance(subject, from);
+				if (why !== undefined) return phrases.commandFailed(why);
+				const { words = "", url } = (await run(from, now().unique() as MessageId, text, subject)) ?? {};
 				return url === undefined ? words : `${words}\n${url}`;
 			},
 		} satisfies AdHoc,

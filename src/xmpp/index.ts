@@ -266,6 +266,7 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 		jid: stated,
 		resource,
 		isMuc: rooms.has,
+		ownsMuc: rooms.owns,
 		paused: () => stopping,
 		now,
 		files,

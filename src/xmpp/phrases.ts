@@ -135,6 +135,14 @@ export const xmppBroken =
 export const xmppNobody = "Nobody has this address.";
 export const xmppStopping = "The bridge is just restarting. Please send this again in a minute.";
 
+// Commands about a MUC.
+export const aboutMuc = "Your room (the address of the MUC)";
+export const whichMuc = "Please name the room that this is about, by its address.";
+export const mucNotServed = (muc: string) =>
+	`the bridge is not in ${muc}. Link that room from the other network first.`;
+export const mucNotYours = (muc: string) =>
+	`only owners and admins of ${muc} may do that, while they are in the room, and the room has to show the bridge who they are: let everybody see addresses there, or make the bridge's occupant Trivium a moderator.`;
+
 // Finding people and rooms.
 export const promptName = "Matrix address";
 export const promptForAddress =

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Running } from "../../src/core/bridge.ts";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
-import type { NetworkName, RoomId } from "../../src/core/ids.ts";
+import type { MessageId, NetworkName, RoomId } from "../../src/core/ids.ts";
 import type { Network, Status } from "../../src/core/network.ts";
 import { createMemoryMapping } from "../../src/store/memory.ts";
 import { bridgeOf, rulesFor, command as typed } from "../bridge.ts";
@@ -272,6 +272,26 @@ describe("the bridge tells about itself", () => {
 		await begin({ earth: { commandsAlone: true } });
 		expect(await say("help", "owner", { alone: true })).not.toMatch(/^(un)?link|^settings/m);
 		expect(await say("link crater", "owner", { alone: true })).toContain("a chat with me cannot be linked");
+	});
+
+	test("a command of a room is usable by a form that names the room, where commands are given elsewhere", async () => {
+		await begin({ earth: { commandsAlone: true } });
+		const usable = bridge.commandsFor(earth.person("owner")).map(({ name }) => name);
+		expect(usable).toEqual(expect.arrayContaining(["link", "unlink", "settings"]));
+		let answer = "";
+		const call = (text: string, mayChange: boolean) =>
+			bridge.command({
+				...{ id: `named ${text} ${mayChange}` as MessageId, network: earth.name, room: "plaza" as RoomId },
+				...{ named: true, sender: earth.person("owner"), text, prefix: "", private: true },
+				mayChangeRoom: async () => mayChange,
+				reply: async (words) => {
+					answer = words;
+				},
+			});
+		await call("link mars crater", false);
+		expect(answer).toContain("the right to change this room");
+		await call("link mars crater", true);
+		expect(answer).toContain("Linked to The crater");
 	});
 
 	test("version", async () => {

@@ -33,7 +33,10 @@ describe.each(["prosody", "ejabberd"] as const)(
 		let count = 0;
 
 		beforeAll(async () => {
-			bridged = await startBridged({ xmpp: server });
+			bridged = await startBridged({
+				xmpp: server,
+				config: () => ({ permissions: { "*": "link" } }),
+			});
 			component = bridged.xmpp.component;
 			alice = await matrix("alice", "Alice 🎉");
 			slixmpp = await Slixmpp.connect(await bridged.bed.xmppUser(server, "slixmpp"));
@@ -224,6 +227,32 @@ describe.each(["prosody", "ejabberd"] as const)(
 			await expect.poll(listed, { timeout: 30_000 }).not.toContain(portal);
 			await publicly(true);
 			await expect.poll(listed, { timeout: 30_000 }).toContain(portal);
+		});
+
+		test("the owner of a MUC changes its settings and ends its link by the forms of ad-hoc commands", async () => {
+			const [romeo, juliet] = [await xmpp("romeo"), await xmpp("juliet")];
+			const muc = `garden${++count}@${bridged.xmpp.muc}`;
+			await romeo.joinRoom(muc, "Romeo");
+			// Otherwise the MUC shows nobody but its moderators who its owners are.
+			await romeo.configureRoom(muc, { "muc#roomconfig_whois": "anyone" });
+			const portal = await alice.join(`#_xmpp_${muc.replace("@", "=40")}:hs.test`);
+			const here = (one: Element) => one.is("presence") && one.attrs.from === `${muc}/Alice`;
+			await romeo.waitFor("alice in the MUC", here, 30_000);
+			await juliet.joinRoom(muc, "Juliet");
+			const ns = "http://jabber.org/protocol/commands";
+			const field = (name: string, value: string) => xml("field", { var: name }, xml("value", {}, value));
+			const execute = async (by: XmppClient, node: string, values: Readonly<Record<string, string>>) => {
+				const fields = Object.entries(values).map(([name, value]) => field(name, value));
+				const form = xml("x", { xmlns: "jabber:x:data", type: "submit" }, ...fields);
+				const answer = await by.iq(component, "set", xml("command", { xmlns: ns, node }, form));
+				return answer.getChild("command")?.getChild("note")?.getText();
+			};
+			const reactions = { "about.muc": muc, setting: "reactions", "setting-value": "text" };
+			expect(await execute(juliet, "settings", reactions)).toContain("only owners and admins");
+			expect(await execute(romeo, "settings", reactions)).toMatch(/reactions.*text/);
+			expect(await execute(romeo, "unlink", { "about.muc": muc })).toContain("Unlinked from");
+			await romeo.waitFor("alice's leave", (one) => here(one) && one.attrs.type === "unavailable", 30_000);
+			await member(portal, `@_xmpp_${muc.replace("@", "=40")}/=52omeo:hs.test`, "leave");
 		});
 
 		test("a room describes itself before anybody has joined, and only where people may know it", async () => {

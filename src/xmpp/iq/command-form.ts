@@ -1,4 +1,5 @@
 import type { Parameter } from "../../core/command-parameters.ts";
+import * as phrases from "../phrases.ts";
 import { child, type Element, xml } from "../stream/xml.ts";
 
 /** Forms (XEP-0004) for the declared parameters of commands. Pure. */
@@ -47,13 +48,31 @@ function fieldsOf(parameter: Parameter): readonly Element[] {
 	}
 }
 
-/** Returns the form in which a person fills the parameters of a command in. */
-export const commandForm = (title: string, instructions: string, parameters: readonly Parameter[]): Element =>
+/** The field that names the MUC which a command is about. No parameter has a name with a dot. */
+const mucField = "about.muc";
+
+/** Returns the MUC that a submitted form names; undefined for none. */
+export const mucIn = (payload: Element): string | undefined =>
+	child(payload, "x", DATA)
+		?.getChildren("field")
+		.find((one) => one.attrs.var === mucField)
+		?.getChild("value")
+		?.getText()
+		.trim() || undefined;
+
+/** Returns the form in which a person fills the parameters of a command in; `ofRoom`: and the MUC that it is about. */
+export const commandForm = (
+	title: string,
+	instructions: string,
+	parameters: readonly Parameter[],
+	ofRoom: boolean,
+): Element =>
 	xml(
 		"x",
 		{ xmlns: DATA, type: "form" },
 		xml("title", {}, title),
 		xml("instructions", {}, instructions),
+		ofRoom ? field("jid-single", mucField, phrases.aboutMuc, true) : undefined,
 		parameters.flatMap(fieldsOf),
 	);
 

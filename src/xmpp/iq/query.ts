@@ -49,9 +49,9 @@ export type IqContext = Readonly<{
 /** The bot's commands, for the account at a JID. */
 export type AdHoc = Readonly<{
 	/** Returns the commands that the account may use. */
-	list(from: string): readonly Pick<Command, "name" | "help" | "parameters">[];
-	/** Resolves with the answer to a command. */
-	run(from: string, text: string): Promise<string>;
+	list(from: string): readonly Pick<Command, "name" | "help" | "parameters" | "ofRoom">[];
+	/** Resolves with the answer to a command; `muc`: the MUC that it is about. */
+	run(from: string, text: string, muc?: string): Promise<string>;
 }>;
 
 export type Question = Readonly<{

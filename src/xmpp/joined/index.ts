@@ -226,6 +226,14 @@ export function createJoinedRooms(
 		nameOf: (jid: string) => rooms.get(jid)?.features.name,
 		/** Returns true if everybody may find and enter a MUC; undefined if it has not told yet. */
 		isListed: (jid: string) => rooms.get(jid)?.features.listed,
+		/** Returns true if an occupant under this bare JID is an owner or admin of a MUC that shows the JID and the rank. */
+		owns: (jid: string, account: string): boolean =>
+			[...(rooms.get(jid)?.roster.others.values() ?? [])].some(
+				({ person }) =>
+					account !== jid &&
+					(person.rank === "owner" || person.rank === "admin") &&
+					person.handles.includes(account),
+			),
 		/** Returns why no occupant of ours is in a MUC; undefined if one is, or the MUC is not linked. */
 		hindrance(jid: string): string | undefined {
 			const room = rooms.get(jid);
