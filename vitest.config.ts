@@ -24,6 +24,7 @@ const longest = [
 		"hosted-messages",
 		"component",
 		"hosted-queries",
+		"hosted-administration",
 		"conversation",
 		"hosted-crowd",
 		"muc",

@@ -20,7 +20,7 @@ describe.each(["prosody", "ejabberd"] as const)("the administration of a Matrix 
 	let rooms = 0;
 
 	beforeAll(async () => {
-		bridged = await startBridged({ xmpp: server });
+		bridged = await startBridged({ xmpp: server, config: () => ({ gateway: { create: ["romeo@*"] } }) });
 		const { url } = bridged.bed.matrix;
 		alice = await MatrixClient.connect(url, await bridged.bed.matrixUser("alice"));
 		await alice.displayName("Alice");
@@ -233,6 +233,51 @@ describe.each(["prosody", "ejabberd"] as const)("the administration of a Matrix 
 		const remove = xml("query", { xmlns: register }, xml("remove"));
 		expect(await outcome(juliet, address, "set", remove)).toBe("result");
 		await shows(romeo, address, "presence Capulet none/participant");
+	});
+
+	test("is done by the bot where somebody made the room from XMPP: upon equals, and for admins who are away", async () => {
+		const address = `made${++rooms}@${bridged.xmpp.component}`;
+		const [romeo, juliet, mercutio] = [
+			await client("romeo"),
+			await client("juliet"),
+			await client("mercutio"),
+		];
+		await romeo.joinRoom(address, "Romeo");
+		await romeo.configureRoom(address);
+		await juliet.joinRoom(address, "Juliet");
+		await mercutio.joinRoom(address, "Mercutio");
+		const alias = encodeURIComponent(`#made${rooms}:hs.test`);
+		const { room_id: id } = await alice.request<{ room_id: string }>("GET", `v3/directory/room/${alias}`);
+		await alice.join(id);
+		const bot = "@trivium:hs.test";
+		expect(await administer(romeo, address, [{ jid: jid("juliet"), affiliation: "owner" }])).toBe("result");
+		expect(await administer(juliet, address, [{ jid: jid("romeo"), affiliation: "admin" }])).toBe("result");
+		expect(await levels(id)).toMatchObject({ [ghost("juliet")]: 100, [ghost("romeo")]: 50 });
+		expect(await list(romeo, address, { affiliation: "owner" })).toEqual([`${jid("juliet")} Juliet`]);
+		// A moderator has a level of their own, and keeps people in order with it.
+		expect(await administer(romeo, address, [{ nick: "Mercutio", role: "moderator" }])).toBe("result");
+		expect((await levels(id))[ghost("mercutio")]).toBe(25);
+		expect(await administer(mercutio, address, [{ nick: "Alice", role: "none" }], "loud")).toBe("result");
+		expect(await membership(id, alice.userId, "leave")).toEqual([bot, "loud (by Mercutio)"]);
+		await shows(juliet, address, "presence unavailable Alice none/none by Mercutio (loud) 307");
+		await alice.join(id);
+		expect(await administer(juliet, address, [{ nick: "Romeo", role: "none" }])).toBe("result");
+		await shows(romeo, address, "presence unavailable Romeo admin/none by Juliet (because) 110 307");
+		// Romeo is out, and an admin for all that.
+		expect(await administer(romeo, address, [{ jid: "test1@example.org", affiliation: "outcast" }])).toBe(
+			"result",
+		);
+		expect(await membership(id, ghostOf("test1@example.org"), "ban")).toEqual([bot, "because (by romeo)"]);
+		expect(await list(romeo, address, { affiliation: "outcast" })).toEqual(["test1@example.org"]);
+		await juliet.configureRoom(address, { "muc#roomconfig_membersonly": "1" });
+		await shows(juliet, address, "presence unavailable Mercutio none/none 322");
+		await romeo.joinRoom(address, "Romeo");
+		await expect(mercutio.joinRoom(address, "Mercutio")).rejects.toThrow(/registration-required/);
+		expect(await administer(romeo, address, [{ jid: jid("mercutio"), affiliation: "member" }])).toBe(
+			"result",
+		);
+		await mercutio.joinRoom(address, "Mercutio");
+		await membership(id, ghost("mercutio"), "join");
 	});
 
 	test("follows what Matrix people decide: levels, bans, removals and the rule for joins", async () => {
