@@ -89,7 +89,8 @@ test("the component is a gateway and a service with rooms, which it lists as it 
 		{ category: "conference", type: "text", name: "Trivium" },
 	]);
 	const vars = info.getChildren("feature").map((feature) => feature.attrs.var);
-	expect(vars).toEqual(expect.arrayContaining(["http://jabber.org/protocol/muc", rsm]));
+	const searches = ["jabber:iq:gateway", "jabber:iq:search", "urn:xmpp:channel-search:0:search"];
+	expect(vars).toEqual(expect.arrayContaining(["http://jabber.org/protocol/muc", rsm, ...searches]));
 	const listing = async (query: Element) => [
 		xml("item", { jid: "#a@bridge.test" }),
 		...query.getChildElements(),
