@@ -28,6 +28,8 @@ export type Person = Readonly<{
 	avatar?: Avatar | null;
 	/** The standing in this room, as far as its people have ranks; absent for everybody without one. */
 	rank?: Rank;
+	/** The titles that this room gives the person, such as “Host”, beside the rank; absent without any. They give no rights. */
+	hats?: readonly string[];
 	/** Every spelling of the address that an admin may write in a permission glob. */
 	handles: readonly string[];
 	/** The domain of the server that vouches for the person: the unit of rate limits and blocks. */
@@ -40,9 +42,10 @@ export type Person = Readonly<{
 	local?: true;
 }>;
 
-/** Returns true if a name, the rank or the picture of a person, as `now` has them, is news after `before`. */
+/** Returns true if a name, the rank, a title or the picture of a person, as `now` has them, is news after `before`. */
 export const isChanged = (before: Person, now: Person): boolean =>
 	before.name !== now.name ||
 	before.rank !== now.rank ||
+	before.hats?.join() !== now.hats?.join() ||
 	(now.realName !== undefined && now.realName !== (before.realName ?? null)) ||
 	(now.avatar !== undefined && !sameAvatar(before.avatar ?? null, now.avatar));

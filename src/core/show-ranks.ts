@@ -13,7 +13,9 @@ export function createShowRanks(deps: {
 	return async ({ links }) => {
 		for (const { network, room } of links) {
 			if (!room) continue;
-			const ranked = (await journal.members(network, room)).filter(({ rank }) => rank !== undefined);
+			const ranked = (await journal.members(network, room)).filter(
+				({ rank, hats }) => rank !== undefined || hats !== undefined,
+			);
 			await bridge.receive(
 				ranked.map((sender) => {
 					const id = `rank ${randomBytes(9).toString("base64url")}` as MessageId;

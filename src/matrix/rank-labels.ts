@@ -1,19 +1,26 @@
 import type { Rank } from "../core/person.ts";
 import * as phrases from "./phrases.ts";
 
-/** The label of a rank behind the name of a ghost in one room. Pure. */
+/** The labels of a rank, and of the titles that a room gives, behind the name of a ghost in one room. Pure. */
 
 const labels = Object.values(phrases.ranks);
 
-/** Returns the display name with the label of a rank, in one pair of brackets with what else stands behind the name. */
-export function labelled(name: string, rank: Rank | undefined): string {
+/**
+ * Returns the display name with the label of a rank, in one pair of brackets with what else stands behind the name, and with
+ * the hats in brackets of their own.
+ */
+export const labelled = (name: string, rank: Rank | undefined, hats: readonly string[] = []): string =>
+	hats.length > 0 ? `${ranked(name, rank)} [${hats.join(", ")}]` : ranked(name, rank);
+
+function ranked(name: string, rank: Rank | undefined): string {
 	if (rank === undefined) return name;
 	const label = phrases.ranks[rank];
 	return name.endsWith(")") && name.includes(" (") ? `${name.slice(0, -1)}, ${label})` : `${name} (${label})`;
 }
 
-/** Returns the display name of a ghost without the label that {@link labelled} added. */
-export function unlabelled(name: string): string {
+/** Returns the display name of a ghost without the labels that {@link labelled} added. */
+export function unlabelled(whole: string): string {
+	const name = whole.replace(/ \[[^[\]]+\]$/, "");
 	for (const label of labels) {
 		const [alone, behind] = [` (${label})`, `, ${label})`];
 		if (name.endsWith(alone)) return name.slice(0, -alone.length);

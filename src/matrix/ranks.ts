@@ -34,7 +34,9 @@ export function createRanks(deps: {
 	log: Log;
 }) {
 	const { client, members, mapping, bot, guard, log } = deps;
-	type Shown = Readonly<{ label: Rank | undefined; powerful: boolean }>;
+	/** `key`: all that stands behind the name, "" for nothing; another key is another label. */
+	type Label = Readonly<{ rank: Rank | undefined; hats: readonly string[]; key: string }>;
+	type Shown = Readonly<{ label: Label; powerful: boolean }>;
 	const weight = { bytes: rememberedBytes, of: (key: string) => textBytes(key) + 100 };
 	const shown = createBoundedMap<string, Shown>(remembered, weight);
 	const inTurn = createTurns();
@@ -42,11 +44,16 @@ export function createRanks(deps: {
 	const settingOf = (room: string) => `powerful ghosts of ${room}`;
 	const lossOf = (room: string) => `loss of power told in ${room}`;
 
+	const labelOf = (rank: Rank | undefined, hats: readonly string[]): Label => ({
+		...{ rank, hats },
+		key: labelled("", rank, hats),
+	});
+
 	/** Gives a ghost the label behind its name, in this room alone. */
-	async function setLabel(room: string, ghost: string, rank: Rank | undefined): Promise<void> {
+	async function setLabel(room: string, ghost: string, { rank, hats }: Label): Promise<void> {
 		const now = await client.state<Content>(room, "m.room.member", ghost, ghost);
 		const name = text(now.displayname);
-		const wanted = labelled(unlabelled(name), rank);
+		const wanted = labelled(unlabelled(name), rank, hats);
 		if (now.membership !== "join" || name === "" || name === wanted) return;
 		await client.setState(room, "m.room.member", ghost, { ...now, displayname: wanted }, ghost);
 	}
@@ -121,24 +128,25 @@ export function createRanks(deps: {
 
 	return {
 		/**
-		 * Shows the rank of an event's sender, whose ghost is in the room. An event without a rank ends an earlier rank
+		 * Shows the rank and the hats of an event's sender, whose ghost is in the room. An event without any ends earlier ones
 		 * only if it tells of its sender: a line from an archive tells of none.
 		 */
 		async show({ room, portal, event }: Outbound, ghost: string): Promise<void> {
-			const { rank } = event.sender;
+			const { rank, hats = [] } = event.sender;
 			const tells = event.kind === "membership" || event.kind === "profile";
 			const isElsewhere = portal.between !== undefined || isOfView({ portal, event });
-			if (isElsewhere || (!rank && !tells) || (members.known(room) && !members.has(room, ghost))) return;
+			const says = tells || rank !== undefined || hats.length > 0;
+			if (isElsewhere || !says || (members.known(room) && !members.has(room, ghost))) return;
 			const { roles = "show" } = portal.settings ?? {};
 			const wanted: Shown = {
-				label: roles === "off" ? undefined : rank,
+				label: roles === "off" ? labelOf(undefined, []) : labelOf(rank, hats),
 				powerful: roles === "both" && rank !== undefined,
 			};
 			const name = members.of(room).get(ghost) ?? "";
 			const before = shown.get(keyOf(room, ghost));
-			const labelNow = before ? before.label : unlabelled(name) === name ? undefined : null;
+			const labelNow = before ? before.label.key : unlabelled(name) === name ? "" : undefined;
 			const powerNow = before ? before.powerful : (await powerful(room)).includes(ghost);
-			if (labelNow === wanted.label && powerNow === wanted.powerful) return;
+			if (labelNow === wanted.label.key && powerNow === wanted.powerful) return;
 			// The homeserver may hand the change over before it answers the request for it.
 			shown.set(keyOf(room, ghost), wanted);
 			await apply(room, ghost).catch((error: unknown) => {
@@ -172,7 +180,7 @@ export function createRanks(deps: {
 			const last = type === "m.room.member" ? shown.get(keyOf(room, ghost)) : undefined;
 			if (!last) return;
 			if (content.membership !== "join") void guard.run("ranks of ghosts", () => leaves(room, ghost));
-			else if (last.label && unlabelled(text(content.displayname)) === content.displayname)
+			else if (last.label.key && unlabelled(text(content.displayname)) === content.displayname)
 				void guard.run("ranks of ghosts", () => apply(room, ghost));
 		},
 	};

@@ -369,6 +369,31 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await romeo.waitForMessage("and again", `${own}/Juliet Capulet`, 30_000);
 	});
 
+	if (server === "ejabberd")
+		test("the hats of a MUC stand behind the names of its people", async () => {
+			const own = `hats@${bridged.xmpp.muc}`;
+			await romeo.joinRoom(own, "Romeo");
+			await romeo.configureRoom(own, { enable_hats: "1" });
+			const commands = "http://jabber.org/protocol/commands";
+			/** Carries out a command of the MUC (XEP-0317 §5): asks for its form, and submits these fields. */
+			const does = async (node: string, fields: Readonly<Record<string, string>>) => {
+				const attrs = { xmlns: commands, node: `urn:xmpp:hats:commands:${node}` };
+				const form = await romeo.iq(own, "set", xml("command", { ...attrs, action: "execute" }));
+				const { sessionid = "" } = form.getChild("command", commands)?.attrs ?? {};
+				const filled = Object.entries({ FORM_TYPE: "urn:xmpp:hats:commands", ...fields }).map(
+					([name, value]) => xml("field", { var: name }, xml("value", {}, value)),
+				);
+				const x = xml("x", { xmlns: "jabber:x:data", type: "submit" }, ...filled);
+				await romeo.iq(own, "set", xml("command", { ...attrs, sessionid, action: "complete" }, x));
+			};
+			const room = await juliet.join(`#_xmpp_hats=40${bridged.xmpp.muc}:hs.test`);
+			await joined(room, "Romeo (owner)");
+			await does("create", { "hats#title": "Host", "hats#uri": "urn:host", "hats#hue": "120" });
+			const jid = `romeo@${bridged.xmpp.domain}`;
+			await does("assign", { "hats#jid": jid, hat: "urn:host" });
+			await joined(room, "Romeo (owner) [Host]");
+		});
+
 	test("one change of the power levels mutes several people of a MUC, and gives them voice again", async () => {
 		const own = `quiet@${bridged.xmpp.muc}`;
 		await romeo.joinRoom(own, "Romeo");

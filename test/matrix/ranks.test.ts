@@ -91,6 +91,26 @@ describe("the rank of a person of the other network", () => {
 		expect(nameHere()).toBe("romeo (admin)");
 	});
 
+	test("stands before the hats, which are shown without a rank as well, and go with the setting", async () => {
+		const wears = (rank: Rank | undefined, ...hats: string[]) =>
+			world.xmpp.bridge.receive([
+				{
+					...{ kind: "profile", sender: { ...ranked(rank), ...(hats.length > 0 && { hats }) } },
+					...{ id: `hat ${++count}` as MessageId, room: "verona" as RoomId, at: Date.now() },
+				},
+			]);
+		await wears("owner", "Host", "Speaker");
+		await isCalled("romeo (owner) [Host, Speaker]");
+		await wears(undefined, "Host");
+		await isCalled("romeo [Host]");
+		await choose("off");
+		await isCalled("romeo");
+		await choose("show");
+		await isCalled("romeo [Host]");
+		await wears(undefined);
+		await isCalled("romeo");
+	});
+
 	test("stands there again after the homeserver has set the name of the account in each room", async () => {
 		world.hs.member(room, romeo, "join", romeo, { displayname: "Montague" });
 		await handOver();
@@ -282,4 +302,14 @@ test.each(["owner", "admin", "moderator"] as const)("a label is taken off as it 
 	}
 	expect(labelled("rm42 (Romeo Montague)", rank)).toBe(`rm42 (Romeo Montague, ${rank})`);
 	expect([unlabelled("Romeo"), looksLabelled("the owner")]).toEqual(["Romeo", false]);
+});
+
+test("hats are taken off as they were put on, with a rank and without one", () => {
+	expect(labelled("Romeo (R. M.)", "owner", ["Host", "Speaker"])).toBe(
+		"Romeo (R. M., owner) [Host, Speaker]",
+	);
+	for (const rank of ["owner", undefined] as const)
+		for (const name of ["Romeo", "Romeo (R. M.)"])
+			expect(unlabelled(labelled(name, rank, ["Host"]))).toBe(name);
+	expect(looksLabelled("Romeo [host]")).toBe(true);
 });

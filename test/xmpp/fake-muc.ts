@@ -15,6 +15,8 @@ export type MucFaults = {
 	members?: Set<string>;
 	/** The MUC does not tell strangers that it is for members only. */
 	hidden?: boolean;
+	/** The MUC gives hats. */
+	hats?: boolean;
 	/** The password that a join has to name. */
 	password?: string;
 	/** Returns the error that refuses messages of this JID. */
@@ -285,6 +287,7 @@ export function fakeMuc(jid: string, emit: (stanza: Element) => void, faults: Mu
 					...(faults.noStanzaIds ? [] : ["urn:xmpp:sid:0"]),
 					...(faults.noOccupantIds ? [] : ["urn:xmpp:occupant-id:0"]),
 					...(faults.members && !faults.hidden ? ["muc_membersonly"] : []),
+					...(faults.hats ? ["urn:xmpp:hats:0"] : []),
 					...(faults.password === undefined ? [] : ["muc_passwordprotected"]),
 					...(faults.moderate ? ["urn:xmpp:message-moderate:1"] : []),
 					...(faults.noArchive ? [] : [mam]),

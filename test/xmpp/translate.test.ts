@@ -125,6 +125,7 @@ test("roomFeatures reads name, topic and features of a MUC", () => {
 		listed: false,
 		stanzaIds: true,
 		occupantIds: false,
+		hats: false,
 		archive: false,
 		moderation: false,
 	});

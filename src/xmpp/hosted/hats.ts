@@ -1,11 +1,10 @@
 import { levelOf, personKey, type RoomFacts } from "../../core/hosting.ts";
 import type { Person } from "../../core/person.ts";
+import { hatsNs } from "../muc/hats.ts";
 import * as phrases from "../phrases.ts";
 import { type Element, xml } from "../stream/xml.ts";
 
 /** The power of occupants in the source that no affiliation and no role stands for, as hats (XEP-0317). Pure. */
-
-export const hats = "urn:xmpp:hats:0";
 
 /** A hat: its name for people, and the end of its URI, which is the same in all rooms. */
 type Hat = Readonly<{ title: string; id: string }>;
@@ -27,4 +26,4 @@ export function hatOf(
 
 /** Returns the payload of a presence with a hat of a room on `component`. */
 export const hatsPayload = ({ title, id }: Hat, component: string): Element =>
-	xml("hats", { xmlns: hats }, xml("hat", { title, uri: `xmpp:${component}#${id}` }));
+	xml("hats", { xmlns: hatsNs }, xml("hat", { title, uri: `xmpp:${component}#${id}` }));

@@ -16,7 +16,7 @@ export type Now = Readonly<{ at: number; unique(): string }>;
 /** Returns the person behind a presence. */
 export function personOf(
 	{ jid, features }: Muc,
-	{ nick, real, occupantId, photo, realName, rank }: OccupantPresence,
+	{ nick, real, occupantId, photo, realName, rank, hats }: OccupantPresence,
 ): Person {
 	// In a MUC without the feature anybody can write an occupant-id (XEP-0421 §5).
 	const who = occupant(jid, nick, { occupantId: features.occupantIds ? occupantId : undefined, real });
@@ -26,6 +26,7 @@ export function personOf(
 		...who,
 		...(beside !== undefined && { realName: beside }),
 		...(rank && { rank }),
+		...(hats && features.hats && { hats }),
 		...faceOf(`${jid}/${nick}`, photo),
 	};
 }

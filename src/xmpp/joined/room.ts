@@ -71,6 +71,7 @@ export const createRoom = (jid: string, link: Link, listeners: Listeners, asked:
 		password: false,
 		stanzaIds: false,
 		occupantIds: false,
+		hats: false,
 		archive: false,
 		moderation: false,
 	},

@@ -167,20 +167,21 @@ function came(room: RosterRoom, seen: OccupantPresence, now: Now): readonly Brid
 	];
 }
 
-/** Takes the new picture, real name and rank of an occupant, who stays the same person. */
+/** Takes the new picture, real name, rank and hats of an occupant, who stays the same person. */
 function looks(
 	room: RosterRoom,
 	nick: string,
 	known: Other,
-	{ avatar, realName, rank }: Pick<Person, "avatar" | "realName" | "rank">,
+	{ avatar, realName, rank, hats }: Pick<Person, "avatar" | "realName" | "rank" | "hats">,
 	now: Now,
 ): readonly BridgeEvent[] {
-	const { rank: _last, ...unranked } = known.person;
+	const { rank: _last, hats: _lastHats, ...unranked } = known.person;
 	const person = {
 		...unranked,
 		...(realName && { realName }),
 		...(avatar !== undefined && { avatar }),
 		...(rank && { rank }),
+		...(hats && { hats }),
 	};
 	if (!isChanged(known.person, person)) return [];
 	stateOf(room.roster).others.set(nick, { ...known, person });
@@ -192,8 +193,8 @@ export function learnName(room: RosterRoom, nick: string, name: string, now: Now
 	const known = room.roster.others.get(nick);
 	const realName = nameBeside(nick, name);
 	if (!known || realName === undefined) return [];
-	const { rank } = known.person;
-	return looks(room, nick, known, { realName, ...(rank && { rank }) }, now);
+	const { rank, hats } = known.person;
+	return looks(room, nick, known, { realName, ...(rank && { rank }), ...(hats && { hats }) }, now);
 }
 
 function left(room: RosterRoom, seen: OccupantPresence, now: Now): readonly BridgeEvent[] {
@@ -203,11 +204,11 @@ function left(room: RosterRoom, seen: OccupantPresence, now: Now): readonly Brid
 	const renamed = seen.codes.has(statusCodes.nickChanged) ? seen.newNick : undefined;
 	// COMPAT ejabberd leaves the occupant-id out of the presence that tells a new nick.
 	const occupantId = seen.occupantId ?? occupantIdOf(known.person, room.jid);
-	const { avatar, rank } = known.person;
+	const { avatar, rank, hats } = known.person;
 	// The picture is asked for under the new nick.
 	const { photo = avatar === null ? "" : avatar?.hash } = seen;
-	// The presence under the new nick tells the rank from then on.
-	const later = defined({ ...seen, occupantId, photo, rank, nick: renamed ?? seen.nick });
+	// The presence under the new nick tells the rank and the hats from then on.
+	const later = defined({ ...seen, occupantId, photo, rank, hats, nick: renamed ?? seen.nick });
 	const who = withFirstAddress(known.person, personOf(room, later));
 	// XEP-0045 §7.6. If the nick alone tells people apart, a rename is one leaving and another joining.
 	if (renamed && who.id === known.person.id && fits(room.roster.others, { ...seen, nick: renamed })) {

@@ -8,6 +8,7 @@ import type { Component } from "../stream/component.ts";
 import { child, type Element, text } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
 import { beginning, defined } from "./fields.ts";
+import { hatsNs } from "./hats.ts";
 
 /** How long a MUC may take to answer a disco query, in ms. */
 const lookWithin = 15_000;
@@ -25,6 +26,8 @@ export type RoomFeatures = Readonly<{
 	/** The MUC adds stanza-ids (XEP-0359), so a stanza-id that anybody else wrote is forged. */
 	stanzaIds: boolean;
 	occupantIds: boolean;
+	/** The MUC gives its occupants hats (XEP-0317), so that they cannot write any themselves. */
+	hats: boolean;
 	/** The MUC has an archive. Servers announce stanza-ids for MUCs without an archive too, and give none there. */
 	archive: boolean;
 	/** Moderators can retract the messages of others (XEP-0425). */
@@ -56,6 +59,7 @@ export function roomFeatures(query: Element): RoomFeatures {
 			!["muc_membersonly", "muc_passwordprotected"].some((closed) => has.has(closed)),
 		stanzaIds: has.has("urn:xmpp:sid:0"),
 		occupantIds: has.has("urn:xmpp:occupant-id:0"),
+		hats: has.has(hatsNs),
 		archive: has.has("urn:xmpp:mam:2"),
 		moderation: has.has("urn:xmpp:message-moderate:1"),
 		picture: /^[0-9a-f]{40}$/.exec(field("muc#roominfo_avatarhash") ?? "")?.[0],

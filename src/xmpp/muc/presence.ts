@@ -11,6 +11,7 @@ import { child, type Element, type Node, text, xml } from "../stream/xml.ts";
 import { fullName, nickNs } from "../to-xmpp.ts";
 import { availabilityOf } from "./availability.ts";
 import { beginning, defined } from "./fields.ts";
+import { hatsIn } from "./hats.ts";
 import { mucUser, statusCodes, statusCodesOf } from "./status-codes.ts";
 
 /** The presences of a MUC (XEP-0045 §7), read and written. Pure. */
@@ -24,6 +25,8 @@ export type OccupantPresence = Readonly<{
 	occupantId?: string;
 	/** The affiliation if that is a rank, else the role if that is one. */
 	rank?: Rank;
+	/** The titles that the presence names. */
+	hats?: readonly string[];
 	/** The bare JID, where the MUC shows it. */
 	real?: string;
 	/** The nick from now on, with {@link statusCodes.nickChanged}. */
@@ -66,6 +69,7 @@ export function occupantPresence(presence: Element): OccupantPresence {
 		codes: statusCodesOf(presence),
 		occupantId: occupantIdIn(presence),
 		rank: rankOf(item),
+		hats: hatsIn(presence),
 		real: jid ? boundedId(bare(jid), longestBare) : undefined,
 		newNick: bounded(item?.attrs.nick),
 		actor: bounded(actor?.attrs.nick ?? actor?.attrs.jid),

@@ -50,3 +50,27 @@ test("the rank of an occupant stays when the name in its vCard comes", async () 
 	await w.settle();
 	expect(w.told.at(-1)?.sender).toMatchObject({ realName: "Romeo Montague", rank: "owner" });
 });
+
+test.each([true, false])(
+	"the hats of an occupant are told, and their change, where the MUC announces hats: %s",
+	async (hats) => {
+		const w = world({ hats });
+		await w.attach(alice);
+		const listener = w.muc.occupants.get("Trivium")?.jid ?? "";
+		const wears = (...titles: string[]) =>
+			w.rooms.stanza(
+				stanza(
+					`<presence from='${room}/Romeo' to='${listener}'><x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='none' role='participant'/></x><occupant-id xmlns='urn:xmpp:occupant-id:0' id='id of Romeo'/><hats xmlns='urn:xmpp:hats:0'>${titles.map((title) => `<hat uri='urn:${title.length}' title='${title}'/>`).join("")}</hats></presence>`,
+				),
+			);
+		const before = w.told.length;
+		wears("Host");
+		wears("Host");
+		wears("Host", "[Speaker]");
+		wears(..."abcdefgh".split(""), "");
+		wears();
+		expect(w.told.slice(before).map(({ sender }) => sender.hats)).toEqual(
+			hats ? [["Host"], ["Host", "Speaker"], [..."abcde"], undefined] : [undefined],
+		);
+	},
+);

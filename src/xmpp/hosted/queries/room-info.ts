@@ -1,9 +1,9 @@
 import { type levelOf, mayDo, type RoomFacts } from "../../../core/hosting.ts";
 import { vars } from "../../message/index.ts";
 import { shownRoom } from "../../message/passed-rooms.ts";
+import { hatsNs } from "../../muc/hats.ts";
 import { type Element, xml } from "../../stream/xml.ts";
 import { pageMost } from "../archive-query.ts";
-import { hats } from "../hats.ts";
 import type { OwnSettings } from "../owner/own-settings.ts";
 
 /** The description of a hosted room for disco#info (XEP-0045 §6.4). Pure. */
@@ -21,7 +21,7 @@ const always: readonly string[] = [
 	"http://jabber.org/protocol/muc#self-ping-optimization",
 	// The ghost of a person in a Matrix room shows the JID of the person to all, so it cannot be hidden here.
 	"muc_nonanonymous",
-	hats,
+	hatsNs,
 	"urn:xmpp:mam:2",
 	"urn:xmpp:mam:2#extended",
 	"urn:xmpp:message-moderate:1",

@@ -61,6 +61,7 @@ describe("the description of a room", () => {
 			listed: true,
 			stanzaIds: true,
 			occupantIds: true,
+			hats: true,
 			archive: true,
 			moderation: true,
 			shows: expect.stringMatching(/^[\w-]{16}$/),
