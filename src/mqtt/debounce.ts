@@ -22,6 +22,8 @@ export type Candidate = Readonly<{
 	compared: string | null;
 	/** The rooms from which a portal takes the value, if it is linked to one of them. */
 	preferred: readonly RoomId[];
+	/** The conditions are asked: the value waits for the next edit of the message that shows the latest one. */
+	decided?: true;
 }>;
 /** `due`: the time in ms since 1970 at which the value is shown, if no other one comes before. */
 type Waiting = Readonly<{ candidate: Candidate; due: number; bytes: number }>;

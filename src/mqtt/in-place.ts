@@ -13,8 +13,11 @@ const [mostValues, longest] = [200, 24 * 60 * 60_000];
 
 /** The beginning of the keys under which the current messages are stored. */
 const prefix = "mqtt shown ";
-/** The message that shows the values of a thing. `at`: the time of its first value, in ms since 1970. */
-type Shown = { readonly id: MessageId; readonly at: number; values: number };
+/**
+ * The message that shows the values of a thing. `at`: the time of its first value, `edited`: that of the last one that this run
+ * has shown; in ms since 1970.
+ */
+type Shown = { readonly id: MessageId; readonly at: number; values: number; edited: number };
 
 /** Keeps for each thing and room the one message that shows its values in place. */
 export function createInPlace() {
@@ -32,8 +35,19 @@ export function createInPlace() {
 		load(cursors: readonly Cursor[]): void {
 			for (const { key, value } of cursors) {
 				const [at = "", ...id] = value.split(" ");
-				shown.set(key, { id: id.join(" ") as MessageId, at: Number(at), values: 0 });
+				shown.set(key, { id: id.join(" ") as MessageId, at: Number(at), values: 0, edited: 0 });
 			}
+		},
+		/** Returns for how many ms the message of a thing has to stay as it is at `now`, if `pause` ms lie between two edits. */
+		rests(room: RoomId, topic: string, pause: number, now: number): number {
+			const { edited = 0 } = shown.get(keyOf(room, topic)) ?? {};
+			// A clock that was set back must not silence a topic.
+			return edited === 0 || edited > now ? 0 : Math.max(0, edited + pause - now);
+		},
+		/** Notes that the message of a thing shows a new value. */
+		edited(room: RoomId, topic: string, at: number): void {
+			const known = shown.get(keyOf(room, topic));
+			if (known) known.edited = at;
 		},
 		/** Returns the message that the value `id` of a thing replaces; undefined if the value begins a new one. */
 		replaces(room: RoomId, topic: string, id: MessageId, at: number): Reference | undefined {
@@ -43,7 +57,7 @@ export function createInPlace() {
 				known.values++;
 				return { id: known.id };
 			}
-			shown.set(key, { id, at, values: 0 });
+			shown.set(key, { id, at, values: 0, edited: 0 });
 			begun.push(key);
 			return undefined;
 		},

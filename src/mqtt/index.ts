@@ -113,6 +113,7 @@ export function createMqtt(
 			if (watched) presence.note(event, broker, watched);
 		},
 		filtered: (reason) => meter.filtered(mqttName, reason),
+		merged: () => meter.merged(mqttName),
 		receive: (events) => take(events),
 		later,
 	});

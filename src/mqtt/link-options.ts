@@ -22,6 +22,7 @@ const options = {
 	hysteresis: { name: "width", kind: "number" },
 	every: { name: "seconds", kind: "number" },
 	debounce: { name: "seconds", kind: "number" },
+	interval: { name: "seconds", kind: "number" },
 } as const satisfies Readonly<Record<string, Parameter>>;
 const parameters = [
 	{ name: "filter", kind: "word" },
@@ -32,7 +33,7 @@ export const linkUsage = usage(parameters);
 
 type Bad = readonly [option: string, problem: string];
 /** Returns the first mistake in the options; the config's schema says the same of mirrors. */
-function mistake({ value, round, only = {}, ...shape }: Shape): Bad | undefined {
+function mistake({ value, round, interval, only = {}, ...shape }: Shape): Bad | undefined {
 	const { matches, deadband, every, debounce } = only;
 	const step = typeof deadband === "string" ? Number(deadband.replace(/%$/, "")) : deadband;
 	if (value !== undefined && !pointerKeys(value)) return ["value", phrases.pointerExpected];
@@ -40,8 +41,8 @@ function mistake({ value, round, only = {}, ...shape }: Shape): Bad | undefined 
 		return ["round", phrases.decimalsExpected];
 	if (matches !== undefined && !isPattern(matches)) return ["matches", phrases.patternExpected];
 	if (step !== undefined && !(step > 0)) return ["deadband", phrases.stepExpected];
-	if ([every, debounce].some((seconds) => seconds !== undefined && !(seconds > 0 && seconds <= 86_400)))
-		return [every === undefined ? "debounce" : "every", phrases.secondsExpected];
+	for (const [key, seconds] of Object.entries({ every, debounce, interval }))
+		if (seconds !== undefined && !(seconds > 0 && seconds <= 86_400)) return [key, phrases.secondsExpected];
 	for (const key of ["template", "name"] as const)
 		try {
 			const text = shape[key];
@@ -62,7 +63,7 @@ export function readLink(typed: string): Readonly<{ filter: string; shape: Shape
 	const hasOptions = between.some((word) => Object.hasOwn(options, word.toLowerCase()));
 	if (!hasOptions && !/^\s*["“„]/.test(typed)) return { filter: typed.trim(), shape: {} };
 	const { filter, options: given = {} } = parse("link mqtt", parameters, typed);
-	const { show, value, unit, round, template, name, changed, deadband, ...rest } = given;
+	const { show, interval, value, unit, round, template, name, changed, deadband, ...rest } = given;
 	const plain = deadband !== undefined && !deadband.endsWith("%");
 	const only = {
 		...rest,
@@ -71,6 +72,7 @@ export function readLink(typed: string): Readonly<{ filter: string; shape: Shape
 	};
 	const shape: Shape = {
 		...(show && { show }),
+		...(interval !== undefined && { interval }),
 		...(value !== undefined && { value }),
 		...(unit !== undefined && { unit }),
 		...(round !== undefined && { round }),

@@ -31,7 +31,7 @@ type Mirror = Readonly<
 		shape?: CompiledShape;
 		matches?(text: string): boolean;
 		availability?: TopicTemplate;
-	} & Pick<Shape, "only" | "show">
+	} & Pick<Shape, "only" | "show" | "interval">
 >;
 /** An event of a mirror. `preferred`: see {@link Received}. */
 type Shows = State & Pick<Received, "preferred">;
@@ -46,13 +46,14 @@ type Course = Readonly<{ pace: Pace; sort(arrival: Arrival): Sort }>;
 
 /** Returns how a room shows values. */
 function compile(room: RoomId, shape: Shape): Mirror {
-	const { only, show, availability } = shape;
+	const { only, show, interval, availability } = shape;
 	return {
 		room,
 		...(shapeText(shape) !== "" && { shape: compileShape(shape) }),
 		...(only && { only }),
 		...(only?.matches !== undefined && { matches: compilePattern(only.matches) }),
 		...(show && { show }),
+		...(interval !== undefined && { interval }),
 		...(availability !== undefined && { availability: compileTopicTemplate(availability) }),
 	};
 }
@@ -63,6 +64,8 @@ export function createMirrorRooms(deps: {
 	making?: readonly MakingMirror[];
 	/** Counts a value that a condition leaves out. */
 	filtered(reason: Reason): void;
+	/** Counts a value in whose place a later one is shown. */
+	merged?(): void;
 	/** Takes the events of values whose time has come. */
 	receive(events: readonly Shows[]): Promise<void>;
 	/** Runs `work` after `ms`. Returns the function that cancels it. */
@@ -78,6 +81,7 @@ export function createMirrorRooms(deps: {
 }) {
 	const {
 		filtered,
+		merged = () => undefined,
 		receive,
 		thing,
 		noted,
@@ -173,9 +177,11 @@ export function createMirrorRooms(deps: {
 		bySubscription.get(`${broker}/${filter}`) ?? [];
 
 	/** Returns the events of a value whose time has come: none, if a condition leaves it out. A cleared topic is always shown. */
-	function shows(mirror: Mirror, { event, compared, preferred }: Candidate, at: number): readonly Shows[] {
+	function shows(mirror: Mirror, candidate: Candidate, at: number): readonly Shows[] {
+		const { event, compared, preferred, decided } = candidate;
 		const key = `${event.room}\n${event.key}`;
 		if (compared === null) shown.delete(key);
+		else if (decided) return edit(mirror, candidate, at);
 		else if (mirror.only) {
 			const { hidden, memory } = decide(mirror.only, shown.get(key) ?? {}, compared, at);
 			shown.set(key, memory);
@@ -184,7 +190,11 @@ export function createMirrorRooms(deps: {
 				return [];
 			}
 		}
-		return forms(mirror, event).map((one) => ({ ...one, ...(preferred.length > 0 && { preferred }) }));
+		const own = mirror.show === "state" ? [] : [{ ...event, ...(preferred.length > 0 && { preferred }) }];
+		const rests = mirror.interval && inPlace.rests(event.room, event.key, mirror.interval * 1_000, at);
+		if (!rests) return [...own, ...edit(mirror, candidate, at)];
+		if (debounce.put({ ...candidate, decided: true }, rests)) merged();
+		return own;
 	}
 
 	/** Returns a value with the file that it is, if it is no text. A file is compared by its hash. */
@@ -238,14 +248,18 @@ export function createMirrorRooms(deps: {
 		inPlace.forget(room, topic);
 	}
 
-	/** Returns the forms in which a mirror shows a value: as a message of its own, or in the place of an earlier value. */
-	function forms({ show = "message", room }: Mirror, event: State): readonly State[] {
-		const own = show === "state" ? [] : [event];
-		if (show === "message") return own;
+	/** Returns the event by which a mirror shows a value in the place of an earlier one, if it does that. */
+	function edit(
+		{ show = "message", room }: Mirror,
+		{ event, preferred }: Candidate,
+		at: number,
+	): readonly Shows[] {
+		if (show === "message") return [];
 		const { digest: _, ...value } = event;
 		const id = show === "both" ? latestId(event.id) : event.id;
 		const replaces = inPlace.replaces(room, event.key, id, event.at);
-		return [...own, { ...value, id, ...(replaces && { replaces }) }];
+		inPlace.edited(room, event.key, at);
+		return [{ ...value, id, ...(replaces && { replaces }), ...(preferred.length > 0 && { preferred }) }];
 	}
 
 	return {

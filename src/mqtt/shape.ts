@@ -23,6 +23,8 @@ export type Shape = Readonly<{
 	only?: Conditions;
 	/** message: each value is a message. state: one message shows the latest one. both: each, and a message of the latest. */
 	show?: "message" | "state" | "both";
+	/** Seconds between two edits of the message that shows the latest value. */
+	interval?: number;
 }>;
 
 /** The text that is shown of a value, the text that the conditions compare, and the name and device of the thing, if the shape has them. */
@@ -49,6 +51,7 @@ const options = [
 	"image",
 	"only",
 	"show",
+	"interval",
 ] as const satisfies readonly (keyof Shape)[];
 
 /** Returns the shape as JSON, equal shapes as equal texts; "" for a mirror without one. */

@@ -44,6 +44,45 @@ describe("a mirror in place", () => {
 		]);
 	});
 
+	test.each(["state", "both"] as const)(
+		"is edited once in its interval, with the last value: %s",
+		async (show) => {
+			const clock = { now: 1_000_000 };
+			const timers: { at: number; work: () => Promise<void> }[] = [];
+			const said: string[] = [];
+			let merged = 0;
+			const rooms = mirrorRooms({
+				now: () => clock.now,
+				merged: () => merged++,
+				receive: async (events) =>
+					void said.push(...events.map(({ id, replaces }) => `${id} for ${replaces?.id}`)),
+				later(ms, work) {
+					const timer = { at: clock.now + ms, work };
+					timers.push(timer);
+					return () => void timers.splice(timers.indexOf(timer), 1);
+				},
+			});
+			rooms.add(roomFor({ show, interval: 30 }));
+			const own = (id: string) => (show === "both" ? [[id]] : []);
+			const name = (id: string) => (show === "both" ? `latest ${id}` : id);
+			expect(publish(rooms, "1", clock.now)).toEqual([...own("1"), [name("1")]]);
+			for (const id of ["2", "3", "4"]) {
+				clock.now += 5_000;
+				expect(publish(rooms, id, clock.now)).toEqual(own(id));
+			}
+			expect(timers.map(({ at }) => at)).toEqual([1_030_000]);
+			clock.now = 1_030_000;
+			await timers.shift()?.work();
+			expect([said, merged]).toEqual([[`${name("4")} for ${name("1")}`], 2]);
+			clock.now += 29_000;
+			expect(publish(rooms, "5", clock.now)).toEqual(own("5"));
+			clock.now += 60_000;
+			await timers.shift()?.work();
+			clock.now += 30_000;
+			expect(publish(rooms, "6", clock.now)).toEqual([...own("6"), [name("6"), name("1")]]);
+		},
+	);
+
 	test("goes on with the stored message of an earlier run", async () => {
 		const [before, after] = [of({ show: "state" }), of({ show: "state" })];
 		publish(before, "1");
