@@ -85,9 +85,8 @@ describe.each(["prosody", "ejabberd"] as const)("rooms that people of XMPP make,
 
 	test("is locked until the form is submitted, and no Matrix room exists before", async () => {
 		const [address, romeo, juliet] = [newAddress(), await xmpp("romeo"), await xmpp("juliet")];
-		expect(line(await romeo.joinRoom(address, "Romeo"))).toBe(
-			"presence Romeo owner/moderator 100 110 170 201",
-		);
+		const made = await romeo.joinRoom(address, "Romeo");
+		expect(line(made)).toBe("presence Romeo owner/moderator 100 110 170 201");
 		expect(await outcome(juliet.joinRoom(address, "Juliet"))).toBe("item-not-found");
 		expect(await find(address)).toBe("none");
 		await romeo.configureRoom(address);
@@ -103,6 +102,8 @@ describe.each(["prosody", "ejabberd"] as const)("rooms that people of XMPP make,
 		await romeo.sendMessage(address, "Good evening, all", "groupchat");
 		const heard = await juliet.waitForMessage("Good evening, all", address);
 		expect(heard.attrs.from).toBe(`${address}/Romeo`);
+		const occupantId = (one: Element) => one.getChild("occupant-id", "urn:xmpp:occupant-id:0")?.attrs.id;
+		expect(occupantId(heard)).toBe(occupantId(made));
 		await alice.waitForMessage("Good evening, all", room);
 	});
 
