@@ -9,7 +9,7 @@ import { announce, announceAbsent } from "./announce.ts";
 import { realJid } from "./archive-lines.ts";
 import type { HostedContext } from "./context.ts";
 import { hatOf } from "./hats.ts";
-import type { Kept } from "./kept.ts";
+import type { Kept, KeptChange } from "./kept.ts";
 import { closeRoom } from "./leaving.ts";
 import { affiliationOf, roleOf, type Standing } from "./presences.ts";
 import { sentence } from "./refusals.ts";
@@ -19,6 +19,7 @@ import { showPicture } from "./room-picture.ts";
 
 /** Shows a change of the room itself: of its settings, of its power levels, or its end. */
 export function takeFacts(room: HostedRoom, facts: RoomFacts, context: HostedContext): void {
+	if (facts.made && room.facts.entry === "invited" && facts.entry === "everybody") keepMembers(room, context);
 	const before = { facts: room.facts, kept: room.kept };
 	room.facts = facts;
 	const end = endOf(facts, context);
@@ -30,6 +31,16 @@ export function takeFacts(room: HostedRoom, facts: RoomFacts, context: HostedCon
 	for (const code of codesOf(before.facts, facts)) tellOfChange(room, context, code);
 	if (before.facts.picture !== facts.picture)
 		showPicture(room, room.sessions.values(), { changed: true }, context);
+}
+
+/** Keeps the members of a room that everybody may join from now on: they are members still (XEP-0045 §5.2). */
+function keepMembers(room: HostedRoom, context: HostedContext): void {
+	const changes = [...room.people.values()].flatMap(({ person }): readonly KeptChange[] =>
+		affiliationOf(room, person) === "member"
+			? [{ list: "members", key: personKey(person), value: realJid(person, context) }]
+			: [],
+	);
+	if (context.kept.takes(room.id, changes)) context.kept.change(room.id, changes);
 }
 
 /** Shows a change of what is kept of the room. */
