@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { PermanentError } from "../../core/errors.ts";
+import { personKey } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { statusCodes } from "../muc/status-codes.ts";
@@ -55,12 +56,13 @@ async function setLevels(
 ): Promise<void> {
 	const levels = steps.filter((one) => one.kind === "level");
 	if (levels.length === 0) return;
-	const before = room?.facts;
 	if (room)
 		for (const { whom, reason } of levels)
 			context.acts.expect(room, whom, "rank", actOf(by, room, reason, {}));
 	await context.bridge().views.source(context.of).setLevels(source, by, levels);
-	for (let tried = 0; room && room.facts === before && tried < shownWithin; tried += look) await sleep(look);
+	const isShown = () =>
+		levels.every(({ whom, level }) => room?.facts.levels?.of.get(personKey(whom)) === level);
+	for (let tried = 0; room && !isShown() && tried < shownWithin; tried += look) await sleep(look);
 }
 
 async function carryOutOne(

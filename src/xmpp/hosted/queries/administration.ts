@@ -7,14 +7,14 @@ import { mucAdmin } from "../../muc/admin.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { type Element, text } from "../../stream/xml.ts";
-import type { Change, Target } from "../admin-items.ts";
+import { type Change, isAdmin, type Target } from "../admin-items.ts";
 import { stepsOf } from "../admin-steps.ts";
 import { carryOut } from "../administer.ts";
 import { realJid } from "../archive-lines.ts";
 import type { HostedContext } from "../context.ts";
 import { nickOwner } from "../kept.ts";
 import { nickRefusal } from "../nick-changes.ts";
-import type { Affiliation, Role } from "../presences.ts";
+import { type Affiliation, affiliationOf, type Role, roleOf } from "../presences.ts";
 import { nickTaken } from "../refusals.ts";
 import type { RoomQuery } from "./query.ts";
 import { type Seat, seatOf } from "./seat.ts";
@@ -47,6 +47,8 @@ const changing: RoomQuery = {
 		if (items.length === 0) throw new StanzaError("bad-request", "modify");
 		if (items.length > most) throw new StanzaError("policy-violation", "modify");
 		const seat = await seatOf(question, context);
+		// The people of the items may have to be looked up, which nobody asks for who may change nothing.
+		if (!mayChangeAny(seat)) throw new StanzaError("forbidden", "auth", phrases.hostedNotYours);
 		const changes: Change[] = [];
 		for (const item of items) changes.push(await changeIn(item, seat, context));
 		const steps = stepsOf(changes, seat.by, seat.standing);
@@ -59,6 +61,11 @@ const changing: RoomQuery = {
 };
 
 export const administration: readonly RoomQuery[] = [changing];
+
+/** Returns true for an admin, and for a moderator who is in the room. */
+const mayChangeAny = ({ by, standing, inside }: Seat): boolean =>
+	isAdmin(affiliationOf(standing, by)) ||
+	(roleOf(standing, by) === "moderator" && inside.some((one) => personKey(one) === personKey(by)));
 
 /** Resolves with the change that an item asks for. @throws StanzaError for a malformed one, or one about nobody */
 async function changeIn(item: Element, seat: Seat, context: HostedContext): Promise<Change> {

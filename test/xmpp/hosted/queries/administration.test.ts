@@ -226,6 +226,29 @@ describe("a moderator's change of a hosted room", () => {
 		]);
 	});
 
+	test("of a role leaves the membership of a room by invitation that the bot has made, also when it is opened", async () => {
+		const closed = { entry: "invited", made: true } as const;
+		const { change, done, room: muc, context, seen } = room(undefined, closed);
+		expect(await change([{ nick: "Romeo", role: "none" }])).toBe("result");
+		expect(done).toEqual(["mercutio kick romeo@montague.test", "mercutio invite romeo@montague.test"]);
+		seen();
+		takeFacts(muc, { ...muc.facts, entry: "everybody" }, context);
+		expect(seen().filter((line) => line.startsWith("presence"))).toEqual([]);
+		expect([...muc.kept.members.values()]).toEqual(["alice@bridge.test", "romeo@montague.test"]);
+	});
+
+	test("asks nothing about the people of its items for somebody who may change nothing", async () => {
+		const { ask, context } = room();
+		let asked = 0;
+		Object.assign(context.bridge(), { findPerson: async () => void asked++ });
+		const item = xml("item", { jid: "bob@bridge.test", affiliation: "member" });
+		const request = () => xml("query", { xmlns: ns }, item);
+		expect(outcome(await ask(lobby, request(), romeo, "set"))).toBe("auth forbidden");
+		expect(asked).toBe(0);
+		expect(outcome(await ask(lobby, request(), mercutio, "set"))).toBe("cancel item-not-found");
+		expect(asked).toBe(1);
+	});
+
 	test("bans a whole domain: its people are removed, and refused at the door", async () => {
 		const { change, done, seen, list, context, room: muc, join } = room();
 		join(stranger, "Paris");
