@@ -81,7 +81,15 @@ export function createFinding(deps: {
 		publicRooms: createPublicRooms({ listed, aliases }),
 		rooms: createRoomSearch({ listed, aliases }),
 		async people(words, from) {
-			const found = await bridge().searchPeople(of, words, asks(from));
+			const found = await bridge()
+				.searchPeople(of, words, asks(from))
+				.catch((error: unknown) => {
+					if (!(error instanceof PermanentError)) throw error;
+					// A search that fails has not found that there is nobody.
+					throw error.reason === "busy"
+						? new StanzaError("resource-constraint", "wait", error.message)
+						: new StanzaError("service-unavailable", "cancel", error.message);
+				});
 			return found.map((one) => ({ jid: ghost(one), name: one.name ?? one.address[0] ?? "" }));
 		},
 		async jid(typed, from) {

@@ -31,6 +31,7 @@ function finding(looks: Readonly<Record<string, Looked>> = {}) {
 			},
 			mayReach: async (_: Person, to: Person) => to === alice,
 			async searchPeople(of: NetworkName, words: string, by: Person) {
+				if (words === "busy" || words === "failed") throw new PermanentError(words, "No search now.");
 				asked.push(`${of} ${words} ${by.id}`);
 				return [alice];
 			},
@@ -81,6 +82,14 @@ describe("a search for people", () => {
 		const { people, asked } = finding();
 		expect(await people("ali", romeo)).toEqual([{ jid: "alice@bridge.test", name: "Alice 🎉" }]);
 		expect(asked).toEqual(["matrix ali romeo@montague.test"]);
+	});
+
+	test("that fails is told apart from one that finds nobody", async () => {
+		const { people } = finding();
+		const ask = (words: string) =>
+			people(words, romeo).catch((error: StanzaError) => `${error.type} ${error.condition}: ${error.text}`);
+		expect(await ask("busy")).toBe("wait resource-constraint: No search now.");
+		expect(await ask("failed")).toBe("cancel service-unavailable: No search now.");
 	});
 
 	test("has to wait above the rate of an account, and above that of a domain", async () => {
