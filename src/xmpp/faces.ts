@@ -23,6 +23,9 @@ const atOnce = 4;
 /** Pictures that are kept from the reading of a vCard until somebody opens them, and their bytes. */
 const [kept, keptBytes] = [100, 4 * 1_048_576];
 
+/** Accounts that were asked for their picture, their bytes, and how long their answers count, in ms. */
+const [remembered, rememberedBytes, askedAgainAfter] = [5_000, 4 * 1_048_576, 24 * 3_600_000];
+
 const form = /^face ([0-9a-f]{40}) (.+)$/s;
 
 /** Returns the picture with this hash of the account or occupant at a JID; null for the empty hash, which says that there is none. */
@@ -43,8 +46,14 @@ export function createFaces(deps: {
 	link: Pick<Component, "iq">;
 	/** Returns the JID of ours that asks: an occupant in a MUC, for the vCards of its occupants. Undefined where none can. */
 	asker(of: string): string | undefined;
+	now(): number;
 }) {
 	const paced = createConcurrencyLimit(atOnce);
+	/** The pictures of accounts, and when these were asked. */
+	const asked = createBoundedMap<string, Readonly<{ at: number; hash: Promise<string | undefined> }>>(
+		remembered,
+		{ bytes: rememberedBytes, of: (jid) => textBytes(jid) + 300 },
+	);
 	const pictures = createBoundedMap<string, Buffer>(kept, {
 		bytes: keptBytes,
 		of: (hash, bytes) => textBytes(hash) + bytes.length,
@@ -91,7 +100,31 @@ export function createFaces(deps: {
 		if (base64 !== undefined) note(decoded(base64));
 	}
 
+	/** Resolves with the hash of the picture that an account keeps in its vCard, or else in its node. */
+	async function read(jid: string): Promise<string | undefined> {
+		const { hash } = (await vcard(jid).catch(orNothing)) ?? {};
+		return hash ?? (await named(jid));
+	}
+	// "" says that there is none.
+	const named = async (jid: string): Promise<string | undefined> =>
+		pictureIn(await node(jid, avatarMetadata)) || undefined;
+
 	return {
+		/**
+		 * Resolves with the picture of an account, which is asked for it once a day; undefined where it has none.
+		 * @throws TemporaryError, PermanentError
+		 */
+		async picture(jid: string): Promise<Avatar | undefined> {
+			const last = asked.get(jid);
+			const isOld = !last || last.at <= deps.now() - askedAgainAfter;
+			const one = isOld ? { at: deps.now(), hash: read(jid) } : last;
+			asked.set(jid, one);
+			const hash = await one.hash.catch((error: unknown) => {
+				asked.delete(jid);
+				throw error;
+			});
+			return faceAt(jid, hash ?? "") ?? undefined;
+		},
 		/** Resolves with the full name in the vCard of an occupant of a MUC; undefined where it has none. @throws as `open` */
 		async fullName(occupant: string): Promise<string | undefined> {
 			const { card } = (await vcard(occupant).catch(orNothing)) ?? {};
@@ -104,8 +137,7 @@ export function createFaces(deps: {
 		async profile(jid: string): Promise<Profile> {
 			const { card, hash: photo } = (await vcard(jid).catch(orNothing)) ?? {};
 			const name = card && nameIn(card);
-			// "" says that there is none.
-			const hash = photo ?? (pictureIn(await node(jid, avatarMetadata)) || undefined);
+			const hash = photo ?? (await named(jid));
 			if (name !== undefined && hash !== undefined) return { name, hash };
 			const newer = vcard4In(await node(jid, vcard4Node));
 			return {

@@ -134,6 +134,7 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 	const faces = createPictures({ open: (source) => bridge.open(source), now: Date.now, log });
 	const people = createFaces({
 		link,
+		now: Date.now,
 		asker(jid) {
 			if (rooms.has(bare(jid))) return rooms.asker(bare(jid));
 			return `${contacts.watching(bare(jid)) ?? stated}/${resource}`;
@@ -236,6 +237,7 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 		software,
 		ghostPayloads,
 		faces,
+		pictureOf: people.picture,
 		files,
 		partly: (event, error) => bridge.partly(event, error, title),
 		privately: privately.take,

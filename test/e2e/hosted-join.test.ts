@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { photoIn } from "../../src/xmpp/photo.ts";
+import { avatarData, avatarMetadata, photoIn } from "../../src/xmpp/photo.ts";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import type { XmppAccount } from "../testbed/index.ts";
 import { componentSecret, domains } from "../testbed/layout.ts";
@@ -185,6 +185,50 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 				`message ${newcomer} last`,
 			]);
 		});
+
+	test("shows the picture that an account keeps in its node, where its client names none", async () => {
+		const { id, address } = await room();
+		const paris = await client("paris");
+		const picture = png(32, Array(32).fill([90, 0, 90]).flat());
+		const hash = sha1(picture);
+		const open = xml(
+			"publish-options",
+			{},
+			xml(
+				"x",
+				{ xmlns: "jabber:x:data", type: "submit" },
+				xml(
+					"field",
+					{ var: "FORM_TYPE" },
+					xml("value", {}, "http://jabber.org/protocol/pubsub#publish-options"),
+				),
+				xml("field", { var: "pubsub#access_model" }, xml("value", {}, "open")),
+			),
+		);
+		const info = xml("info", { id: hash, type: "image/png", bytes: `${picture.length}` });
+		for (const [node, item] of [
+			[avatarData, xml("data", { xmlns: avatarData }, picture.toString("base64"))],
+			[avatarMetadata, xml("metadata", { xmlns: avatarMetadata }, info)],
+		] as const)
+			await paris.iq(
+				paris.jid.split("/")[0] ?? "",
+				"set",
+				xml(
+					"pubsub",
+					{ xmlns: "http://jabber.org/protocol/pubsub" },
+					xml("publish", { node }, xml("item", { id: hash }, item)),
+					open,
+				),
+			);
+		await enter(paris, address, "Paris");
+		const dressed = await alice.waitFor(
+			"a picture of Paris",
+			({ room_id, type, content }) =>
+				room_id === id && type === "m.room.member" && content.displayname === "Paris" && !!content.avatar_url,
+			30_000,
+		);
+		expect(sha1(await alice.download(dressed.content.avatar_url as string))).toBe(hash);
+	});
 
 	test("shows the pictures of both sides, and new ones", async () => {
 		const { id, address } = await room();

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { buffer } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
+import { TemporaryError } from "../../src/core/errors.ts";
 import { createFaces, faceAt, isFace } from "../../src/xmpp/faces.ts";
 import { StanzaError } from "../../src/xmpp/stanza-error.ts";
 import type { Element } from "../../src/xmpp/stream/xml.ts";
@@ -16,7 +17,9 @@ const photo = (bytes: string) =>
 
 function world(answer: (iq: Element) => Element) {
 	const asked: string[] = [];
+	const clock = { at: 0 };
 	const faces = createFaces({
+		now: () => clock.at,
 		link: {
 			async iq(iq) {
 				asked.push(`${iq.attrs.from} ${iq.attrs.to} ${iq.getChildElements()[0]?.name}`);
@@ -27,7 +30,7 @@ function world(answer: (iq: Element) => Element) {
 			jid.startsWith("left@") ? undefined : jid.includes("@muc.") ? "listener@b/x" : "bot@b/x",
 	});
 	const open = async (jid: string, of = hash) => buffer((await faces.open(faceAt(jid, of)?.ref ?? "")).body);
-	return { ...faces, asked, open };
+	return { ...faces, asked, clock, open };
 }
 
 describe("the picture of a person on XMPP", () => {
@@ -127,6 +130,28 @@ describe("the profile of an account", () => {
 			[nodes[1]]: vcard4("<fn><text> Romeo\n Montague</text></fn><nickname><text>ro</text></nickname>"),
 		});
 		expect(await profile(romeo)).toEqual({ name: "Romeo Montague", hash: other });
+	});
+
+	test("gives a hosted room its picture, read once a day for all rooms", async () => {
+		const { picture, asked, clock } = account({ [nodes[0]]: metadata(`<info id='${hash}'/>`) });
+		const both = await Promise.all([picture(romeo), picture(romeo)]);
+		expect(both).toEqual(Array(2).fill(faceAt(romeo, hash)));
+		expect(asked).toHaveLength(2);
+		clock.at = 25 * 3_600_000;
+		await picture(romeo);
+		expect(asked).toHaveLength(4);
+		expect(await account({}).picture(romeo)).toBeUndefined();
+	});
+
+	test("gives no picture while its server does not answer, and is read at the next join", async () => {
+		let away = true;
+		const { picture } = world(() => {
+			if (away) throw new TemporaryError("no answer");
+			return photo(base64);
+		});
+		await expect(picture(romeo)).rejects.toBeInstanceOf(TemporaryError);
+		away = false;
+		expect(await picture(romeo)).toEqual(faceAt(romeo, hash));
 	});
 
 	test("has the nick of its node (XEP-0172) where no vCard has a name", async () => {

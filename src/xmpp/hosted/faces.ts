@@ -39,10 +39,27 @@ export function showFace(
 
 /** Takes the picture that the presence of a client names (XEP-0153), and gives it to the ghost of its person. */
 export function takePhoto({ room, occupant }: Place, presence: Element, context: HostedContext): void {
-	const { avatar } = faceOf(bare(presence.attrs.from ?? ""), photoIn(presence));
+	const jid = bare(presence.attrs.from ?? "");
+	const { avatar } = faceOf(jid, photoIn(presence));
+	if (avatar === undefined && occupant.person.avatar === undefined)
+		askForPhoto({ room, occupant }, jid, context);
 	if (avatar === undefined || sameAvatar(occupant.person.avatar ?? null, avatar)) return;
 	setAvatar(occupant, avatar);
 	context.memberships.rename(room.source, occupant.person);
+}
+
+/** Asks an account whose client names no picture, and gives the one that it keeps to the ghost. */
+function askForPhoto({ room, occupant }: Place, jid: string, context: HostedContext): void {
+	void context.guard.run("picture of an account", async () => {
+		const avatar = await context.pictureOf(jid).catch((err: unknown) => {
+			context.log.debug({ err }, "the picture of an account could not be read");
+			return undefined;
+		});
+		const isStill = occupantOf(room, occupant.person) === occupant && occupant.person.avatar === undefined;
+		if (!avatar || !isStill) return;
+		setAvatar(occupant, avatar);
+		context.memberships.rename(room.source, occupant.person);
+	});
 }
 
 /** Reads the pictures of the people of a room that has just been read; those of many are read as they speak. */

@@ -4,7 +4,7 @@ import type { Guard } from "../../core/guard.ts";
 import type { NetworkName, RoomId } from "../../core/ids.ts";
 import type { Log } from "../../core/log.ts";
 import type { Bridge, Received } from "../../core/network.ts";
-import type { Person } from "../../core/person.ts";
+import type { Avatar, Person } from "../../core/person.ts";
 import type { Files } from "../attachments.ts";
 import type { Entered } from "../contacts/bookmarks.ts";
 import type { Software } from "../iq/query.ts";
@@ -51,5 +51,7 @@ export type World = Readonly<{
 	left(muc: RoomId, person: Person): void;
 	/** The pictures of people. */
 	faces: Pictures;
+	/** Resolves with the picture that an account of XMPP keeps; undefined where it has none. */
+	pictureOf(account: string): Promise<Avatar | undefined>;
 	now(): Readonly<{ at: number; unique(): string }>;
 }>;

@@ -443,7 +443,11 @@ export const xmppTargets: Readonly<Record<string, Target>> = {
 		async run(input) {
 			const stanza = stanzaOf(input);
 			if (!stanza) return size();
-			const faces = createFaces({ link: { iq: async () => stanza }, asker: () => "a@bridge.test/b" });
+			const faces = createFaces({
+				link: { iq: async () => stanza },
+				asker: () => "a@bridge.test/b",
+				now: () => 0,
+			});
 			const { name, hash } = await faces.profile("romeo@x.test");
 			holds(hash === undefined || isFace(`face ${hash} romeo@x.test`), "a picture without a hash");
 			holds(name === undefined || (name !== "" && name === oneLineOf(name)), "a name of several lines");

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { MemberChange } from "../../../src/core/hosting.ts";
 import type { Avatar, Person } from "../../../src/core/person.ts";
+import { faceAt } from "../../../src/xmpp/faces.ts";
 import { photoIn } from "../../../src/xmpp/photo.ts";
 import { avatar } from "../fake-faces.ts";
 import { png } from "./queries/world.ts";
@@ -112,4 +113,17 @@ test("the picture of a person of XMPP goes to the source with the join, and when
 	await update(photo("b".repeat(40)));
 	await update(photo(""));
 	expect(renames()).toHaveLength(2);
+});
+
+test("the picture that an account keeps is shown where its client names none, and no other one", async () => {
+	const w = hostedWorld();
+	await w.start();
+	const kept = faceAt("romeo@montague.test", "a".repeat(40)) as Avatar;
+	w.pictures.set("romeo@montague.test", kept).set("juliet@capulet.test", kept);
+	await w.join(romeo, "Romeo");
+	const photo = `<x xmlns='vcard-temp:x:update'><photo>${"b".repeat(40)}</photo></x>`;
+	w.take(join(juliet, "Juliet").replace("</presence>", `${photo}</presence>`));
+	await w.settle();
+	expect(w.calls.filter((one) => one.startsWith("rename"))).toEqual(["rename romeo@montague.test Romeo"]);
+	expect(w.pictured).toEqual([kept]);
 });

@@ -10,7 +10,7 @@ import type {
 } from "../../../src/core/hosting.ts";
 import type { MessageId, NetworkName, RoomId, UserId } from "../../../src/core/ids.ts";
 import type { Bridge } from "../../../src/core/network.ts";
-import type { Person } from "../../../src/core/person.ts";
+import type { Avatar, Person } from "../../../src/core/person.ts";
 import { account } from "../../../src/xmpp/from-xmpp.ts";
 import { createHostedRooms } from "../../../src/xmpp/hosted/index.ts";
 import type { Recipient } from "../../../src/xmpp/stream/component.ts";
@@ -72,6 +72,9 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 	const told: unknown[] = [];
 	const cursors = new Map<string, string>();
 	const calls: string[] = [];
+	/** The pictures that accounts keep, and those that ghosts got. */
+	const pictures = new Map<string, Avatar>();
+	const pictured: Avatar[] = [];
 	const source = {
 		facts,
 		/** People may make rooms. */
@@ -98,7 +101,10 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 			await source.leave();
 			source.members = source.members.filter(({ id }) => id !== person.id);
 		},
-		rename: async (_room: RoomId, person: Person) => void calls.push(`rename ${person.id} ${person.name}`),
+		async rename(_room: RoomId, person: Person) {
+			calls.push(`rename ${person.id} ${person.name}`);
+			if (person.avatar) pictured.push(person.avatar);
+		},
 		setLevels: async (_room: RoomId, by: Person, changes: readonly LevelChange[]) =>
 			void calls.push(
 				`levels by ${by.id}: ${changes.map(({ whom, level }) => `${"id" in whom ? whom.id : whom} = ${level}`)}`,
@@ -159,6 +165,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 	const faces = fakeFaces();
 	const rooms = createHostedRooms({
 		faces,
+		pictureOf: async (account) => pictures.get(account),
 		link,
 		component,
 		of: matrix,
@@ -192,6 +199,8 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 		for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve));
 	};
 	return {
+		pictures,
+		pictured,
 		...{
 			faces,
 			bridge,
