@@ -3,6 +3,7 @@ import { createAppservice, type Transaction } from "./appservice.ts";
 import { createBackfill } from "./backfill/index.ts";
 import { createEphemeral } from "./ephemeral.ts";
 import { isEvent } from "./event.ts";
+import { createIcon } from "./icon.ts";
 import type { createLookup } from "./lookup.ts";
 import { matrixNetwork } from "./mxid.ts";
 import type { SendOnce } from "./send-once.ts";
@@ -24,7 +25,8 @@ export function createInbound(
 	deps: Omit<Parameters<typeof createTransactions>[0], "confirm" | "receive"> &
 		Omit<Parameters<typeof createBackfill>[0], "take"> &
 		Parameters<typeof createAppservice>[0] &
-		Omit<Parameters<typeof createThirdParty>[0], "limited"> &
+		Omit<Parameters<typeof createThirdParty>[0], "limited" | "icon"> &
+		Parameters<typeof createIcon>[0] &
 		Readonly<{ sendOnce: SendOnce; lookup: ReturnType<typeof createLookup> }>,
 ) {
 	const { bridge, bot, isOurs, lookup, log } = deps;
@@ -57,7 +59,7 @@ export function createInbound(
 		if (known.length > 0 && known.every((event) => isOurs(event.sender))) await wait(gathering);
 	}
 	const user = async (mxid: string) => mxid === bot || lookup.ghost(mxid);
-	const thirdParty = createThirdParty({ ...deps, limited: lookup.limited });
+	const thirdParty = createThirdParty({ ...deps, limited: lookup.limited, icon: createIcon(deps) });
 	// A ping tells whether the homeserver has another hs_token, or a stranger came.
 	const unauthorized = backfill.doubtPath;
 	const listener = createAppservice(

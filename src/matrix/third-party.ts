@@ -25,22 +25,28 @@ export function createThirdParty(deps: {
 	domain: string;
 	/** The networks that have a namespace in the registration, and are its protocols. */
 	networks: readonly string[];
+	/** Resolves with the icon of the bridge, an mxc URI; "" for none. */
+	icon(): Promise<string>;
 }) {
-	const { bridge, ghosts, limited, domain, networks } = deps;
+	const { bridge, ghosts, limited, domain, networks, icon } = deps;
 
-	function protocolOf(network: NetworkName): object {
+	async function protocolOf(network: NetworkName): Promise<object> {
 		const lookups = bridge.lookups(network);
 		const { person, room, title } = lookups ?? {};
 		const fields = [person, room].flatMap((one) => (one ? [one] : []));
+		const picture = await icon();
 		return {
 			user_fields: person ? [person.name] : [],
 			location_fields: room ? [room.name] : [],
-			icon: "",
+			icon: picture,
 			field_types: Object.fromEntries(
 				fields.map(({ name, pattern, example }) => [name, { regexp: pattern, placeholder: example }]),
 			),
 			// Clients show an instance in the directory of rooms.
-			instances: title === undefined ? [] : [{ desc: title, network_id: network, fields: {} }],
+			instances:
+				title === undefined
+					? []
+					: [{ desc: title, network_id: network, fields: {}, ...(picture && { icon: picture }) }],
 		};
 	}
 

@@ -193,6 +193,7 @@ describe.each(["prosody", "ejabberd"] as const)(
 			expect(of.xmpp).toMatchObject({
 				user_fields: ["jid"],
 				location_fields: ["room"],
+				icon: expect.stringMatching(/^mxc:\/\/hs\.test\//),
 				instances: [{ desc: "XMPP", network_id: "xmpp", instance_id: expect.stringContaining("xmpp") }],
 			});
 			const jid = `romeo@${bridged.xmpp.domain}`;

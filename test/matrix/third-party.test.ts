@@ -43,7 +43,7 @@ function world() {
 	const networks = ["xmpp", "mqtt"];
 	const { limited } = createLookup({ networks } as never);
 	const ask = createThirdParty({
-		...{ bridge, limited, networks, domain: "hs.test" },
+		...{ bridge, limited, networks, domain: "hs.test", icon: async () => "mxc://hs.test/icon" },
 		ghosts: {
 			known: async ({ id }) => (id === "known@m.test" ? "@_xmpp_/hash:hs.test" : undefined),
 			person: async (mxid) => (mxid === "@_xmpp_verona=40muc.test/=4eurse/2:hs.test" ? nurse : undefined),
@@ -59,12 +59,12 @@ test("a network is described by the fields that people fill in", async () => {
 	expect(await query("protocol", "xmpp")).toEqual({
 		user_fields: ["jid"],
 		location_fields: ["room"],
-		icon: "",
+		icon: "mxc://hs.test/icon",
 		field_types: {
 			jid: { regexp: ".+@.+", placeholder: "romeo@m.test" },
 			room: { regexp: ".+@.+", placeholder: "verona@m.test" },
 		},
-		instances: [{ desc: "XMPP", network_id: "xmpp", fields: {} }],
+		instances: [{ desc: "XMPP", network_id: "xmpp", fields: {}, icon: "mxc://hs.test/icon" }],
 	});
 	expect(await query("protocol", "mqtt")).toMatchObject({ user_fields: [], instances: [] });
 	expect(await query("protocol", "irc")).toBeUndefined();
