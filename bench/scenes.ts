@@ -3,6 +3,7 @@ import { type How, rest, until, type Which } from "./flow.ts";
 import { broadcast, hostedIdle, largeRoom } from "./hosted.ts";
 import { idle } from "./idle.ts";
 import { ledger } from "./ledger.ts";
+import { signals } from "./signals.ts";
 import { muc, nick, type Shape, type World, world } from "./world.ts";
 
 /** A measurement that is no stream of messages: returns figures by name. */
@@ -98,6 +99,24 @@ function start(shape: Shape): Scene["run"] {
 	};
 }
 
+/** Measures a start alone: until the bridge takes what its servers send, and begins to join its rooms. */
+function ready(shape: Shape): Scene["run"] {
+	return async (which, { profile }) => {
+		const scene = await world(shape, () => undefined);
+		const subject = await scene.start(which, profile);
+		try {
+			return {
+				"ready, ms": subject.startMs,
+				"CPU until then, ms": subject.cpu(),
+				"RSS, MiB": subject.rss(),
+			};
+		} finally {
+			await subject.stop();
+			await scene.close();
+		}
+	};
+}
+
 /** Introduces all members once; the stores of this run are reused. */
 async function firstRun({ start, settled, hs }: World): Promise<void> {
 	const subject = await start("bridge");
@@ -179,6 +198,12 @@ export const scenes: Readonly<Record<string, Scene>> = {
 		run: start({ strangers: 5_000, mucs: 1_000, others: 5 }),
 		targets: { "RSS at rest, MiB": "≤ 200" },
 	},
+	"start-10000": {
+		title: "start with 100,000 ghosts and 10,000 portals",
+		run: ready({ strangers: 100_000, mucs: 10_000, others: 0 }),
+		alone: true,
+		targets: { "ready, ms": "≤ 10,000" },
+	},
 	"idle-0": { title: "idle, no portal", run: idle({}), alone: true, targets: {} },
 	"idle-1": {
 		title: "idle, 1 portal",
@@ -212,6 +237,16 @@ export const scenes: Readonly<Record<string, Scene>> = {
 		run: hostedIdle(1_000, 5),
 		alone: true,
 		targets: { "CPU, % of a core": "≤ 1" },
+	},
+	signals: {
+		title: "presence and typing of 200 people, 100 changes/s",
+		run: signals(40, 160),
+		alone: true,
+		targets: {
+			"presence in the MUC: requests a change": "≤ 0.1",
+			"presence on Matrix: stanzas a change": "0",
+			"typing on Matrix, nobody else in the MUC: stanzas a change": "0",
+		},
 	},
 	"flood-state": {
 		title: "10,000 values/s of QoS 0, shown in place",

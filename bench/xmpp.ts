@@ -121,6 +121,14 @@ export async function xmppServer(heard: (body: string) => void) {
 		say: (jid: string, nick: string, body: string) => reflect(jid, nick, `i${++ids}`, `<body>${body}</body>`),
 		/** Sends a message with these elements. */
 		line: (jid: string, nick: string, inside: string) => reflect(jid, nick, `i${++ids}`, inside),
+		/** Sends a new presence of an occupant, with this content. */
+		shows(jid: string, nick: string, inside: string): void {
+			const item = "<item affiliation='none' role='participant'/>";
+			for (const to of mucs.get(jid)?.ours.keys() ?? [])
+				out(
+					`<presence from='${jid}/${nick}' to='${to}'>${inside}<x xmlns='http://jabber.org/protocol/muc#user'>${item}</x><occupant-id xmlns='urn:xmpp:occupant-id:0' id='o-${nick}'/></presence>`,
+				);
+		},
 		/** Sends the presence of a new occupant. */
 		come(jid: string, nick: string): void {
 			for (const to of mucs.get(jid)?.ours.keys() ?? []) presence(jid, nick, to);
