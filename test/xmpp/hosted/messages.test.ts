@@ -357,6 +357,15 @@ describe("a private message", () => {
 			message: expect.stringContaining("the room Hall "),
 		});
 	});
+	test.each([
+		["moderators", /type="auth"><forbidden /],
+		["none", /type="auth"><forbidden /],
+		["participants", /^$/],
+	] as const)("is answered as the owners want it: %s", async (privately, answer) => {
+		const world = linesWorld();
+		world.room.own = { privately };
+		expect(await world.say(phone, body, chat, `${lobby}/Tybalt`)).toMatch(answer);
+	});
 	test("of a flood is refused past the limit", async () => {
 		const world = linesWorld();
 		let answer = "";
