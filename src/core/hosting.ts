@@ -250,8 +250,8 @@ export interface Hosting {
 	 */
 	create(alias: string, by: Person, settings: RoomSettings, seed: string): Promise<RoomFacts>;
 	/**
-	 * Changes the settings of a room in the name of `by`: the bot does it in a room that it has made, for which the caller
-	 * has checked that `by` may, and else the account of `by`. Nothing is changed where its power does not suffice for all.
+	 * Changes the settings of a room in the name of `by`: in one that the bot has made it helps the account of `by`, for which
+	 * the caller has checked that `by` may, and else that account does it alone. Nothing is changed where its power does not suffice for all.
 	 * @throws PermanentError forbidden if the power of `by` does not suffice; TemporaryError
 	 */
 	configure(room: RoomId, by: Person, settings: RoomSettings): Promise<void>;

@@ -49,7 +49,7 @@ describe("a room that the bot makes for a person of another network", () => {
 		await expect(make("_xmpp_verona")).rejects.toMatchObject({ reason: "invalid" });
 	});
 
-	test("is changed by the bot for its owners", async () => {
+	test("is changed in the name of its owner", async () => {
 		const { room } = await make("changing");
 		await world.enter(room);
 		await alice.join(`#changing:${domain}`);
@@ -61,6 +61,8 @@ describe("a room that the bot makes for a person of another network", () => {
 		});
 		await world.hosting().setPicture(room, world.romeo, { type: "image/png", bytes: picture });
 		expect(await state(room, "m.room.name")).toEqual({ name: "Changed" });
+		const { sender } = await alice.waitFor("the new name", (one) => one.content.name === "Changed");
+		expect(sender).toBe(ghost);
 		expect(await state(room, "m.room.topic")).toMatchObject({ topic: "New" });
 		expect(await state(room, "m.room.join_rules")).toEqual({ join_rule: "invite" });
 		expect(await state(room, "m.room.history_visibility")).toEqual({ history_visibility: "world_readable" });

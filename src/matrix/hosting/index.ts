@@ -99,6 +99,7 @@ export function createHosting(deps: {
 	const made = createMadeRooms({
 		...{ ...deps, mxidOf, inTurn, ends },
 		moved: look.moved,
+		isIn: members.has,
 		listed: states.noteListed,
 		facts: (room) => states.facts(room, undefined),
 	});

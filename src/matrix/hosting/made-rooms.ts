@@ -33,6 +33,7 @@ export function createMadeRooms(deps: {
 	listed(room: RoomId, listed: boolean): void;
 	/** Resolves with the facts of a room that the bot is in. */
 	facts(room: RoomId): Promise<RoomFacts>;
+	isIn(room: RoomId, ghost: string): boolean;
 	bot: string;
 	domain: string;
 }) {
@@ -84,6 +85,12 @@ export function createMadeRooms(deps: {
 		return ghost;
 	}
 
+	/** Resolves with the ghost of a person who is in a room; undefined where it is not. */
+	async function presentGhost(room: RoomId, by: Person): Promise<string | undefined> {
+		const ghost = await ghosts.known(by);
+		return ghost !== undefined && deps.isIn(room, ghost) ? ghost : undefined;
+	}
+
 	/** Checks that an account may send all of these events, so that a change is made as a whole or not at all. */
 	async function refuseWeak(room: string, as: string, events: readonly StateEvent[], levels: Content) {
 		const create = await createIn(room, as);
@@ -116,7 +123,10 @@ export function createMadeRooms(deps: {
 				// The directory has rules of its own, so it is asked first.
 				if (settings.listed !== undefined) await list(room, settings.listed, as);
 				if (settings.listed !== undefined) deps.listed(room, settings.listed);
-				for (const { type, content } of events) await client.setState(room, type, "", content, as);
+				// People read who has changed what. Nobody but the bot lowers an owner.
+				const shown = as ?? (await presentGhost(room, by));
+				for (const { type, content } of events)
+					await client.setState(room, type, "", content, type === "m.room.power_levels" ? as : shown);
 			}),
 		);
 
@@ -160,7 +170,8 @@ export function createMadeRooms(deps: {
 				const url =
 					picture && (await client.upload(Buffer.from(picture.bytes), picture.type, "room", as)).content_uri;
 				const info = picture && { mimetype: picture.type, size: picture.bytes.length };
-				await client.setState(room, type, "", url === undefined ? {} : { url, info }, as);
+				const shown = as ?? (await presentGhost(room, by));
+				await client.setState(room, type, "", url === undefined ? {} : { url, info }, shown);
 			}),
 		/** As {@link Hosting.destroy}. */
 		async destroy(room: RoomId, by: Person, reason?: string): Promise<void> {

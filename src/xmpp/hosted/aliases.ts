@@ -59,14 +59,17 @@ export function createAliases(deps: {
 			if (aliasAt(address) !== undefined) plain.set(address, id);
 			await bridge().saveCursor({ key: prefix + address, value: id });
 		},
-		/** Forgets the aliases of a room that is no more, so that each may lead to another room. */
-		async forget(id: string): Promise<void> {
+		/** Forgets the aliases of a room that is no more, so that each may lead to another room. Resolves with them. */
+		async forget(id: string): Promise<readonly string[]> {
+			const forgotten: string[] = [];
 			for (const { key, value } of await bridge().cursors(prefix)) {
 				if (value !== id) continue;
 				plain.delete(key.slice(prefix.length));
 				await bridge().saveCursor({ key, value: undefined });
+				forgotten.push(key.slice(prefix.length));
 				if (known !== undefined) known--;
 			}
+			return forgotten;
 		},
 	};
 }

@@ -7,7 +7,7 @@ import { answerLater } from "./answer-later.ts";
 import type { HostedContext } from "./context.ts";
 import * as refusals from "./line-refusals.ts";
 import { placeIn } from "./place.ts";
-import type { HostedRoom, Joined, Session } from "./room.ts";
+import { type HostedRoom, type Joined, occupantOf, type Session } from "./room.ts";
 
 /** The subject of a hosted room (XEP-0045 §8.1), which is the topic of its source. */
 
@@ -48,13 +48,14 @@ export function createSubjects(context: HostedContext) {
 	const send = answerLater(context);
 	const key = (room: HostedRoom, person: string, topic: string) => JSON.stringify([room.id, person, topic]);
 
-	function show(room: HostedRoom, by: Setter, topic: string, id: string): void {
+	/** Shows a subject; one without a setter comes from the room itself. */
+	function show(room: HostedRoom, by: Setter | undefined, topic: string, id: string): void {
 		context.out.send(room.sessions.values(), (address) =>
 			xml(
 				"message",
-				{ type: "groupchat", from: `${address}/${by.nick}`, id },
+				{ type: "groupchat", from: by ? `${address}/${by.nick}` : address, id },
 				xml("subject", {}, topic),
-				occupantId(by.occupantId),
+				by && occupantId(by.occupantId),
 			),
 		);
 	}
@@ -105,8 +106,11 @@ export function createSubjects(context: HostedContext) {
 		},
 		/** Shows a new topic of the source. */
 		show(room: HostedRoom, seen: Seen, topic: string): void {
-			const by = placeIn(room, room.id, context).of(seen.sender);
-			room.facts = { ...room.facts, topic, topicSet: { by: seen.sender, at: seen.at } };
+			// People do not meet the bot in a room that it has made for them.
+			const isOfBot = room.facts.made === true && !occupantOf(room, seen.sender);
+			const by = isOfBot ? undefined : placeIn(room, room.id, context).of(seen.sender);
+			const { topicSet: _, ...facts } = room.facts;
+			room.facts = { ...facts, topic, ...(by && { topicSet: { by: seen.sender, at: seen.at } }) };
 			const change = key(room, seen.sender.id, topic);
 			const id = awaited.get(change) ?? seen.id;
 			awaited.delete(change);

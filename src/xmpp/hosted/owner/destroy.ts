@@ -35,8 +35,13 @@ export async function endRoom(
 ): Promise<void> {
 	const { views } = context.bridge();
 	// First, so that a kill of the bridge leaves no alias that leads to a room which is no more.
-	await context.aliases.forget(facts.id);
-	await views.source(context.of).destroy(facts.room, by, what.reason);
+	const forgotten = await context.aliases.forget(facts.id);
+	try {
+		await views.source(context.of).destroy(facts.room, by, what.reason);
+	} catch (error) {
+		for (const address of forgotten) await context.aliases.note(address, facts.id);
+		throw error;
+	}
 	if (room) closeRoom(room, what, context);
 	await context.settings.save(view, {});
 	context.kept.forget(view);
