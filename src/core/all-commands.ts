@@ -4,6 +4,7 @@ import type { Command } from "./command.ts";
 import { createCommandRunner } from "./command-runner.ts";
 import { createLinkCommands } from "./commands.ts";
 import { createDeadLetterCommands } from "./dead-letter-commands.ts";
+import { createFollowCommand } from "./follow-command.ts";
 import { createHelp } from "./help.ts";
 import type { NetworkName } from "./ids.ts";
 import type { Journal, Row } from "./journal.ts";
@@ -59,6 +60,7 @@ export function createAllCommands(deps: {
 		...help.commands,
 		...createOpenCommands({ networks, network, mapping, portals, bridge, mayOpen: deps.mayOpen }),
 		...createLinkCommands({ networks, network, journal, portals, bridge, held: deps.held }),
+		createFollowCommand({ network, portals, bridge }),
 		createSettingsCommand({
 			networks,
 			network,

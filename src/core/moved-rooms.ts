@@ -24,13 +24,13 @@ export function createMovedRooms(deps: {
 	return async (of, from, to) => {
 		const portal = await portals.only(of, from);
 		const link = portal?.links.find((one) => one.network === of && one.room === from);
-		if (!portal || !link || link.role !== "joined" || portal.between) return;
+		if (!portal || !link || link.role !== "joined" || portal.between) return false;
 		const were = await journal.members(of, from);
 		const others = portal.links.filter((one) => one.id !== link.id && one.role === "joined");
 		// Forgotten members count as new in the next sync, which mirrors them to the new room.
 		for (const { network: on, room } of others) if (room) await journal.forget(on, room);
 		const moved = await portals.move(portal, link, to);
-		if (!moved) return;
+		if (!moved) return false;
 		log.info({ rooms: portals.roomsOf(moved) }, "a portal follows its room to a new one");
 		for (const { network: on, room } of others)
 			if (room) await sync(on, room, await network(on).members(room));
@@ -49,5 +49,6 @@ export function createMovedRooms(deps: {
 			() => void guard.run("people who did not follow a room", partWithOthers),
 			followWithin,
 		).unref();
+		return true;
 	};
 }

@@ -214,6 +214,8 @@ export interface Network {
 	 * known. Absent: no room here is public.
 	 */
 	isPublic?(room: RoomId): boolean | undefined;
+	/** Resolves with the address of the room that takes the place of a link's room, which was closed. Absent: none is closed so. */
+	successor?(link: Link): Promise<readonly string[] | undefined>;
 	/**
 	 * Resolves if a room lets a person of another network in whom its moderators had banned, or never banned.
 	 * @throws PermanentError with the refusal. Absent: rooms here ban nobody.

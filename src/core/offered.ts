@@ -121,8 +121,11 @@ export interface Bridge {
 	close(portal: Portal): Promise<void>;
 	/** Ends the link of a room for good, which wants the bridge no more. The portal's other rooms read `why`. */
 	ended(network: NetworkName, room: RoomId, why: string): Promise<void>;
-	/** Puts the room `to` in the place of a room that was replaced by it. Without effect on a room in no portal of rooms. */
-	moved(network: NetworkName, from: RoomId, to: RoomId): Promise<void>;
+	/**
+	 * Puts the room `to` in the place of a room that was replaced by it. Resolves with false for a room in no portal of rooms, and
+	 * where `to` is in a portal already. @throws PermanentError if the network does not serve `to`
+	 */
+	moved(network: NetworkName, from: RoomId, to: RoomId): Promise<boolean>;
 	/** Opens a file on its own network. @throws as `open` of that network */
 	open(source: Media["source"], range?: ByteRange): Promise<Opened>;
 	/** Sends a notice to the sender of a delivered event about a part that could not be delivered. */

@@ -92,6 +92,7 @@ export const opened = (what: Opened, name: string, how: "inside" | "invited" | "
 	if (how === "open") return `You can go to ${it} now${at}`;
 	return `You are invited to ${it}${at}`;
 };
+export const nothingToFollow = "no room that is linked here was closed and named another one in its place.";
 export const passwordInRoom =
 	"everybody here can read a password. Tell it to me in a chat of two, with the same command, and change it if others may have read it.";
 export const linked = (name: string) => `Linked to ${name}. What is said here now goes there, and back.`;

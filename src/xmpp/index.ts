@@ -364,6 +364,10 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 		),
 		open: createOpener({ link, people, fetch: deps.fetch }),
 		admits: rooms.admits,
+		async successor({ room }) {
+			const next = room && (await rooms.alternate(room));
+			return next ? [next] : undefined;
+		},
 		showPicture: rooms.showPicture,
 		reflect: news.seen(hosted.reflect),
 		inviteToView: hosted.bringInvite,

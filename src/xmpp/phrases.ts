@@ -89,6 +89,8 @@ export const notYours = "what others wrote in a chat of two only they can delete
 export const mucGone = (room: string, alternate: string | undefined) =>
 	`the XMPP room ${room} was closed.${alternate ? ` It moved to ${alternate}.` : ""}`;
 
+export const mucFollow = "Say “follow” to the bridge, as its other commands, and this room goes on there.";
+
 /** Added to the answer about a block, of an account or of a server. */
 export const mucHidesAddresses =
 	"An XMPP room can hide its people's addresses from the bridge. There they can be blocked by nick: room@muc.example.org/Nick.";

@@ -69,3 +69,21 @@ test("a room does not move to one that is in a portal, and a room in none moves 
 	expect(await mapping.portals()).toEqual(before);
 	await core.stop(1_000);
 });
+
+test("a room goes on with the one in place of a closed one when a person who may change it confirms that", async () => {
+	const { earth, sky, mapping, core } = await linked();
+	expect(await command(core, earth, "follow")).toContain("was closed");
+	sky.rooms.set("mantua", []);
+	sky.successor = async ({ room }) => (room === "verona" ? ["mantua"] : undefined);
+	expect(await command(core, earth, "follow", { mayChangeRoom: false })).toContain("need the right");
+	expect([...sky.attached]).toEqual(["verona"]);
+	expect(await command(core, earth, "follow")).toContain("Linked to The mantua");
+	expect([...sky.attached]).toEqual(["mantua"]);
+	const [portal] = await mapping.portals();
+	expect(portal?.links.map(({ room }) => room)).toEqual(["plaza", "mantua"]);
+	await until(
+		() => moves(sky.sent).includes("ann join mantua"),
+		() => JSON.stringify(moves(sky.sent)),
+	);
+	await core.stop(1_000);
+});

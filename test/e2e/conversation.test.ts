@@ -333,6 +333,40 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		expect(members.filter((name) => name?.startsWith("Romeo"))).toEqual([]);
 	});
 
+	test("a MUC that is destroyed says so once, and its room goes on with the MUC in its place when somebody confirms", async () => {
+		const [old, next] = [`globe@${bridged.xmpp.muc}`, `rose@${bridged.xmpp.muc}`];
+		for (const one of [old, next]) {
+			await romeo.joinRoom(one, "Romeo");
+			await romeo.configureRoom(one);
+		}
+		const room = await juliet.createRoom({
+			...{ preset: "public_chat", invite: ["@trivium:hs.test"] },
+			power_level_content_override: { users: { [juliet.userId]: 100, "@trivium:hs.test": 50 } },
+		});
+		const says = (words: string) =>
+			juliet.waitFor(words, (e) => e.room_id === room && String(e.content.body).includes(words), 20_000);
+		await says("Hello");
+		await juliet.send(room, `!bridge link xmpp ${old}`);
+		await says("Linked to");
+		await juliet.send(room, "in the globe");
+		await romeo.waitForMessage("in the globe", `${old}/Juliet Capulet`, 20_000);
+		await juliet.send(room, "!bridge follow");
+		await says("no room that is linked here was closed");
+		const destroy = xml("destroy", { jid: next }, xml("reason", {}, "burnt down"));
+		await romeo.iq(old, "set", xml("query", { xmlns: "http://jabber.org/protocol/muc#owner" }, destroy));
+		await says(`the XMPP room ${old} was closed. It moved to ${next}.`);
+		await juliet.send(room, "!bridge follow");
+		await says("Linked to rose");
+		await juliet.send(room, "in the rose");
+		await romeo.waitForMessage("in the rose", `${next}/Juliet Capulet`, 20_000);
+		await romeo.sendMessage(next, "welcome to the rose", "groupchat");
+		await juliet.waitForMessage("welcome to the rose", room);
+		const told = juliet.inbox.items.filter(
+			(e) => e.room_id === room && String(e.content.body).includes("was closed. It moved"),
+		);
+		expect(told).toHaveLength(1);
+	});
+
 	test("a MUC with a password opens to the person who tells it to the bot, and to nobody else", async () => {
 		const own = `vault@${bridged.xmpp.muc}`;
 		await romeo.joinRoom(own, "Romeo");

@@ -20,6 +20,7 @@ import { barredBefore, endBar } from "./bars.ts";
 import { createConfirmations } from "./confirmations.ts";
 import { announce, type Context, type World } from "./context.ts";
 import { isCopy } from "./copies.ts";
+import { alternateOf, forgetAlternate } from "./destroyed.ts";
 import { resetBackfill } from "./gap.ts";
 import { createIdleOccupants } from "./idle-occupants.ts";
 import { leave } from "./join.ts";
@@ -128,6 +129,7 @@ export function createJoinedRooms(
 		close(room);
 		wake(room.listening);
 		forgetPassword(room, context);
+		forgetAlternate(room, context);
 		idle.forget(room);
 		context.confirmations.rejectAll("the room was unlinked", room);
 		for (const ours of [...room.ours.byJid.values()]) {
@@ -189,6 +191,8 @@ export function createJoinedRooms(
 			if (room) await whisper(room, event, text);
 		},
 		has: (room: string) => rooms.has(room),
+		/** See {@link alternateOf}. */
+		alternate: (jid: string) => alternateOf(jid, context),
 		unlock: passwords.unlock,
 		/** See {@link admit}. */
 		async admits(jid: string, person: Person): Promise<void> {

@@ -5,6 +5,7 @@ import * as phrases from "../phrases.ts";
 import { xml } from "../stream/xml.ts";
 import { barForGood, noteBan } from "./bars.ts";
 import { announce, type Context } from "./context.ts";
+import { tellOfEnd } from "./destroyed.ts";
 import { failOver } from "./failover.ts";
 import { leave, relayFor } from "./join.ts";
 import { Banned } from "./join-refusals.ts";
@@ -48,6 +49,8 @@ export function handleSelfPresence(
 	throwOut(ours);
 	if (!ours.wanted) return undefined;
 	if (isNoMember(room, ours, seen)) return lockedOut(room, ours, seen, context);
+	if (seen.destroyed)
+		return removed(room, ours, phrases.mucComeBack(tellOfEnd(room, seen.destroyed, context)), context);
 	const by = removal(room, ours, seen);
 	if (by) {
 		if (!ours.person && seen.codes.has(statusCodes.banned)) return bannedFromMuc(room, ours, context);
@@ -109,10 +112,6 @@ function removal(
 	ours: OwnOccupant,
 	seen: OccupantPresence,
 ): Readonly<{ why: string; refusal: string }> | undefined {
-	if (seen.destroyed) {
-		const why = phrases.mucGone(room.jid, seen.destroyed.alternate);
-		return { why, refusal: phrases.mucComeBack(why) };
-	}
 	const removed = removalOf(seen);
 	if (!removed) return undefined;
 	const { how, reason } = removed;
@@ -132,7 +131,7 @@ function bannedFromMuc(room: Room, ours: OwnOccupant, context: Context): undefin
 
 /**
  * Tells the portal that somebody removed our occupant. A person is removed from the other rooms as well, which tells them
- * there; of the listener, and of the end of the MUC, they read in words.
+ * there; of the listener they read in words.
  */
 function tellOfRemoval(
 	room: Room,
@@ -142,7 +141,7 @@ function tellOfRemoval(
 	context: Context,
 ): void {
 	const now = context.now();
-	const how = seen.destroyed ? undefined : removalOf(seen);
+	const how = removalOf(seen);
 	const { person } = ours;
 	if (!person || !how) {
 		context.tell([notice(room, why, now)]);
