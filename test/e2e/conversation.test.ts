@@ -766,6 +766,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		const { bed, xmpp } = bridged;
 		const thing = await MqttClient.connect({ ...bed.mqtt, username: "bridge", password: "pw-bridge" });
 		const bot = `trivium@${xmpp.component}`;
+		const verona = `verona@${xmpp.muc}`;
 		const asks = async (text: string, answer: string) => {
 			await romeo.sendMessage(bot, text);
 			await romeo.waitFor(
@@ -819,12 +820,17 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		);
 		await thing.publish("zigbee2mqtt/fan/availability", "online", { retain: true });
 		await thing.publish("zigbee2mqtt/fan", '{"state":"ON"}');
-		await shows(`${muc}/fan`, undefined);
+		await shows(`${verona}/fan`, undefined);
 		await onMatrixIs(portal, "fan", "online");
 		await thing.publish("zigbee2mqtt/fan/availability", "offline", { retain: true });
-		await shows(`${muc}/fan`, "xa");
+		await shows(`${verona}/fan`, "xa");
 		await onMatrixIs(portal, "fan", "offline");
 		await juliet.send(portal, "!bridge unlink mqtt zigbee2mqtt/fan");
+		await juliet.waitFor(
+			"the end of the link",
+			(e) => e.room_id === portal && String(e.content.body).includes("no longer shows what comes from"),
+			20_000,
+		);
 		await thing.close();
 	});
 
@@ -982,7 +988,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await juliet.send(bot, "rooms");
 		const list = await says(/^Bridged rooms and chats: \d+\./);
 		expect(list.content.body).toMatch(
-			/• Matrix #climate:hs\.test ← MQTT home\/\+\/temperature ← MQTT home\/door\n/,
+			/• Matrix #climate:hs\.test ← MQTT home\/\+\/temperature ← MQTT home\/door( ← XMPP \S+)?\n/,
 		);
 		expect(list.content.body).toMatch(new RegExp(`• Matrix \\S+ ↔ XMPP ${verona}\n`));
 		expect(list.content.body).toMatch(

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { Aedes } from "aedes";
@@ -89,7 +90,49 @@ async function startPublisher(url: string) {
 const shown = (chat: ReturnType<typeof fakeNetwork>) =>
 	lines(chat).map((line) => line.slice(line.lastIndexOf(" ") + 1));
 
+/** Aedes as a process, which forgets all when it is killed. */
+async function spawnBroker(port = 0) {
+	const child = spawn(process.execPath, ["test/mqtt/broker-process.ts", String(port)], {
+		stdio: ["ignore", "pipe", "inherit"],
+	});
+	const [line] = (await once(child.stdout, "data")) as [Buffer];
+	const kill = async () => {
+		const exited = once(child, "exit");
+		if (child.kill("SIGKILL")) await exited;
+	};
+	running.push(kill);
+	return { port: Number(line), kill };
+}
+
 describe("Aedes as the broker", () => {
+	test("a broker that SIGKILL ends in the middle costs what it alone had, and the room's last line is the retained value", async () => {
+		const broker = await spawnBroker();
+		const url = `mqtt://127.0.0.1:${broker.port}`;
+		const { bridge, chat, up } = await startBridge(url, {});
+		running.push(() => bridge.stop(5_000));
+		const publish = await startPublisher(url);
+		await publish(30);
+		await until(
+			() => shown(chat).includes("29"),
+			() => shown(chat).join(),
+		);
+		await broker.kill();
+		const meanwhile = publish(1);
+		await spawnBroker(broker.port);
+		await meanwhile;
+		await up();
+		await publish(30);
+		await until(
+			() => shown(chat).includes("60"),
+			() => shown(chat).join(),
+			15_000,
+		);
+		const all = shown(chat).map(Number);
+		expect(all).toEqual([...new Set(all)].sort((one, other) => one - other));
+		// Of those before the kill and after the return of the bridge none is missing; 30 was for a broker without it.
+		expect(all.filter((n) => n !== 30)).toEqual([...Array(61).keys()].filter((n) => n !== 30));
+	});
+
 	test("a counting publisher is shown in full, though broker and bridge end in the middle", async () => {
 		const broker = await startBroker();
 		running.push(broker.close);
