@@ -13,6 +13,8 @@ export type Conditions = Readonly<{
 	above?: number;
 	below?: number;
 	hysteresis?: number;
+	/** Seconds: a number beyond a bound is shown when it has been there for so long. */
+	for?: number;
 	/** Seconds: at most one value of a topic in this time. */
 	every?: number;
 }>;

@@ -22,8 +22,8 @@ export type Candidate = Readonly<{
 	compared: string | null;
 	/** The rooms from which a portal takes the value, if it is linked to one of them. */
 	preferred: readonly RoomId[];
-	/** The conditions are asked: the value waits for the next edit of the message that shows the latest one. */
-	decided?: true;
+	/** The conditions are asked. edit: the value waits for the next edit of the message that shows the latest one. */
+	decided?: "shown" | "edit";
 }>;
 /** `due`: the time in ms since 1970 at which the value is shown, if no other one comes before. */
 type Waiting = Readonly<{ candidate: Candidate; due: number; bytes: number }>;
@@ -111,6 +111,14 @@ export function createDebounce(deps: {
 				break;
 			}
 			return supersedes;
+		},
+		/** Puts a value in the place of the one of its topic that waits, if one does, without a new wait. */
+		renew(candidate: Candidate): void {
+			const key = keyOf(candidate.event.room, candidate.event.key);
+			const one = waiting.get(key);
+			if (!one) return;
+			changed.add(key);
+			put(key, candidate, one.due);
 		},
 		/** Lets the value of a topic wait further, which has sent another one. That one comes later, or not at all. */
 		heard(room: RoomId, topic: string, ms: number): void {

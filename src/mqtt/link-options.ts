@@ -20,6 +20,7 @@ const options = {
 	above: { name: "bound", kind: "number" },
 	below: { name: "bound", kind: "number" },
 	hysteresis: { name: "width", kind: "number" },
+	for: { name: "seconds", kind: "number" },
 	every: { name: "seconds", kind: "number" },
 	debounce: { name: "seconds", kind: "number" },
 	interval: { name: "seconds", kind: "number" },
@@ -34,14 +35,14 @@ export const linkUsage = usage(parameters);
 type Bad = readonly [option: string, problem: string];
 /** Returns the first mistake in the options; the config's schema says the same of mirrors. */
 function mistake({ value, round, interval, only = {}, ...shape }: Shape): Bad | undefined {
-	const { matches, deadband, every, debounce } = only;
+	const { matches, deadband, every, debounce, for: lasting } = only;
 	const step = typeof deadband === "string" ? Number(deadband.replace(/%$/, "")) : deadband;
 	if (value !== undefined && !pointerKeys(value)) return ["value", phrases.pointerExpected];
 	if (round !== undefined && !(Number.isInteger(round) && round >= 0 && round <= 20))
 		return ["round", phrases.decimalsExpected];
 	if (matches !== undefined && !isPattern(matches)) return ["matches", phrases.patternExpected];
 	if (step !== undefined && !(step > 0)) return ["deadband", phrases.stepExpected];
-	for (const [key, seconds] of Object.entries({ every, debounce, interval }))
+	for (const [key, seconds] of Object.entries({ for: lasting, every, debounce, interval }))
 		if (seconds !== undefined && !(seconds > 0 && seconds <= 86_400)) return [key, phrases.secondsExpected];
 	for (const key of ["template", "name"] as const)
 		try {

@@ -181,19 +181,27 @@ export function createMirrorRooms(deps: {
 		const { event, compared, preferred, decided } = candidate;
 		const key = `${event.room}\n${event.key}`;
 		if (compared === null) shown.delete(key);
-		else if (decided) return edit(mirror, candidate, at);
-		else if (mirror.only) {
+		else if (decided === "edit") return edit(mirror, candidate, at);
+		else if (mirror.only && !decided) {
 			const { hidden, memory } = decide(mirror.only, shown.get(key) ?? {}, compared, at);
 			shown.set(key, memory);
+			const lasting = mirror.only.for;
+			const waits = { ...candidate, decided: "shown" as const };
+			if (lasting !== undefined && memory.beyond === undefined) debounce.forget(event.room, event.key);
+			else if (lasting !== undefined && hidden === "threshold") debounce.renew(waits);
 			if (hidden) {
 				filtered(hidden);
+				return [];
+			}
+			if (lasting !== undefined) {
+				debounce.put(waits, lasting * 1_000);
 				return [];
 			}
 		}
 		const own = mirror.show === "state" ? [] : [{ ...event, ...(preferred.length > 0 && { preferred }) }];
 		const rests = mirror.interval && inPlace.rests(event.room, event.key, mirror.interval * 1_000, at);
 		if (!rests) return [...own, ...edit(mirror, candidate, at)];
-		if (debounce.put({ ...candidate, decided: true }, rests)) merged();
+		if (debounce.put({ ...candidate, decided: "edit" }, rests)) merged();
 		return own;
 	}
 

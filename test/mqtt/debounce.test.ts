@@ -8,7 +8,7 @@ import { bring, mirrorRooms } from "./rooms.ts";
 const room = roomOf("home", "#", shapeText({ only: { debounce: 2, changed: true } }));
 
 /** Mirrors with a clock that stands still between two moments. */
-function world() {
+function world(mirror = room) {
 	let time = 0;
 	let timer: { at: number; work: () => Promise<void> } | undefined;
 	const shown: (readonly [at: number, value: string | null])[] = [];
@@ -29,7 +29,7 @@ function world() {
 			for (const { value } of events) shown.push([time, value]);
 		},
 	});
-	rooms.add(room);
+	rooms.add(mirror);
 	/** Lets the time pass until `ms`. */
 	async function until(ms: number): Promise<void> {
 		while (timer && timer.at <= ms) {
@@ -151,6 +151,51 @@ test("a debounced mirror shows exactly the values that silence follows, and coun
 			expect(one.filtered).toHaveLength(all.length - followed.length);
 		}),
 	);
+});
+
+describe("a mirror of crossings that last", () => {
+	const freezer = roomOf("home", "#", shapeText({ only: { above: -15, hysteresis: 2, for: 600 } }));
+	/** Brings values at these seconds, and returns what is shown after an hour. */
+	async function shownOf(...values: readonly (readonly [second: number, value: string])[]) {
+		const one = world(freezer);
+		for (const [second, value] of values) {
+			await one.until(second * 1_000);
+			one.bring(value, "freezer");
+		}
+		await one.until(3_600_000);
+		return one.shown.map(([at, value]) => [at / 1_000, value]);
+	}
+
+	test("shows a number that stays beyond the bound, as it is then, once", async () =>
+		expect(await shownOf([0, "-20"], [10, "-14"], [300, "-9"], [609, "-8"], [700, "-7"])).toEqual([
+			[610, "-8"],
+		]));
+
+	test("shows none that comes back before, and begins anew after that", async () => {
+		expect(await shownOf([0, "-14"], [500, "-18"], [900, "-20"])).toEqual([]);
+		expect(await shownOf([0, "-14"], [500, "-18"], [900, "-10"])).toEqual([[1_500, "-10"]]);
+	});
+
+	test("stays with a number within the hysteresis, and with words", async () =>
+		expect(await shownOf([0, "-14"], [100, "-16"], [200, "offline"], [599, "-16.5"])).toEqual([
+			[600, "-16.5"],
+		]));
+
+	test("shows it after a restart, and not if the first value then has come back", async () => {
+		for (const [value, shown] of [
+			["-14", 1],
+			["-20", 0],
+		] as const) {
+			const [before, after] = [world(freezer), world(freezer)];
+			before.bring("-14", "freezer");
+			const stored = before.rooms.changes() as readonly Cursor[];
+			await after.rooms.load(async (prefix) => stored.filter(({ key }) => key.startsWith(prefix)));
+			await after.until(100_000);
+			after.bring(value, "freezer");
+			await after.until(3_600_000);
+			expect(after.shown).toHaveLength(shown);
+		}
+	});
 });
 
 test("a mirror with a pattern shows the values in which it finds something, and counts the others", () => {
