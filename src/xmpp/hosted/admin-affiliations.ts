@@ -97,7 +97,7 @@ export function ofAffiliation(
 				...(nick === undefined ? [] : [keep({ list: "nicks", key, value: { jid, nick } })]),
 			];
 		case "none":
-			// XEP-0045 §9.4: who is no member of a room for members only is removed from it.
+			// XEP-0045 §9.4: a room for members only removes a person who is no member any more.
 			return [
 				...lowered("none"),
 				...(isIn ? [] : [{ kind: "unban", whom: person, reason } as const]),
@@ -142,9 +142,11 @@ export function ofDomain(
 			: [];
 	if (affiliation !== "outcast") throw new StanzaError("bad-request", "modify");
 	if (domain(by.id) === banned) throw conflict(phrases.hostedNoBanOfSelf);
-	const ofIt = inside.filter(({ id }) => domain(id) === banned);
-	if (ofIt.some((person) => levelIn(standing.facts, person) >= levelIn(standing.facts, by)))
-		throw notAllowed();
+	const { facts } = standing;
+	const isOfIt = ({ id }: Person) => domain(id) === banned;
+	const ofIt = inside.filter(isOfIt);
+	const ranked = (facts.levels?.people ?? []).filter(isOfIt);
+	if ([...ofIt, ...ranked].some((person) => levelIn(facts, person) >= levelIn(facts, by))) throw notAllowed();
 	return [
 		{ kind: "domain", domain: banned, banned: true, reason },
 		keep({ list: "domains", key, value: reason ?? "" }),

@@ -30,7 +30,7 @@ export function ofRole(
 	const { person, jid, isIn } = target;
 	const { facts } = standing;
 	if (roleOf(standing, by) !== "moderator") throw forbidden();
-	// XEP-0045 §8.2: only who is there has a role.
+	// XEP-0045 §8.2: only people who are there have a role.
 	if (!isIn) throw new StanzaError("item-not-found", "cancel", phrases.hostedNoSuchOccupant);
 	const now = roleOf(standing, person);
 	if (now === role) return [];

@@ -47,7 +47,7 @@ const changing: RoomQuery = {
 		if (items.length === 0) throw new StanzaError("bad-request", "modify");
 		if (items.length > most) throw new StanzaError("policy-violation", "modify");
 		const seat = await seatOf(question, context);
-		// The people of the items may have to be looked up, which nobody asks for who may change nothing.
+		// The homeserver is asked for the people of the items, so people who may change nothing are refused first.
 		if (!mayChangeAny(seat)) throw new StanzaError("forbidden", "auth", phrases.hostedNotYours);
 		const changes: Change[] = [];
 		for (const item of items) changes.push(await changeIn(item, seat, context));

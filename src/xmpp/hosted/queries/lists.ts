@@ -18,7 +18,9 @@ const most = 1_000;
 const affiliations: ReadonlySet<string> = new Set(["owner", "admin", "member", "outcast"]);
 const roles: ReadonlySet<string> = new Set(["moderator", "participant", "visitor"]);
 
-type Item = Readonly<{ jid: string; nick?: string | undefined; reason?: string | undefined }>;
+type Item = Readonly<
+	Record<"jid", string> & Partial<Record<"nick" | "reason" | "role" | "affiliation", string | undefined>>
+>;
 
 /**
  * Lists the people of a room by affiliation or role (XEP-0045 §8.5, §9 and §10), those who are not in the room, too. Many
@@ -39,23 +41,13 @@ export const lists: RoomQuery = {
 		const may = affiliation === undefined ? isIn && mayReadRoles(seat, wanted) : mayRead(seat, wanted, isIn);
 		if (!may) throw new StanzaError("forbidden", "auth", phrases.hostedNotYours);
 		const found =
-			affiliation === undefined ? byRole(seat, wanted) : await byAffiliation(seat, wanted, context);
+			affiliation === undefined ? byRole(seat, wanted, context) : await byAffiliation(seat, wanted, context);
 		const items = found
 			.slice(0, most)
 			.map(({ jid, nick, reason, ...more }) =>
 				xml("item", { affiliation, ...more, jid, nick }, reason && xml("reason", {}, reason)),
 			);
 		return xml("query", { xmlns: mucAdmin }, items);
-
-		function byRole({ inside, standing }: Seat, wanted: string) {
-			return inside
-				.filter((person) => roleOf(standing, person) === wanted)
-				.map((person) => ({
-					...itemOf(seat, person, context),
-					role: wanted,
-					affiliation: affiliationOf(standing, person),
-				}));
-		}
 	},
 };
 
@@ -83,6 +75,18 @@ function itemOf({ standing, place: { room } }: Seat, person: Person, context: Ho
 	const key = personKey(person);
 	const nick = room?.people.get(key)?.nick ?? standing.kept.nicks.get(key)?.nick;
 	return { jid: realJid(person, context), nick };
+}
+
+/** Only people who are in the room have a role. */
+function byRole(seat: Seat, role: string, context: HostedContext): readonly Item[] {
+	const { inside, standing } = seat;
+	return inside
+		.filter((person) => roleOf(standing, person) === role)
+		.map((person) => ({
+			...itemOf(seat, person, context),
+			role,
+			affiliation: affiliationOf(standing, person),
+		}));
 }
 
 async function byAffiliation(seat: Seat, wanted: string, context: HostedContext): Promise<readonly Item[]> {

@@ -23,7 +23,7 @@ export type Seat = Readonly<{
 	inside: readonly Person[];
 }>;
 
-/** Resolves with the one who asks and the affiliations of the room. @throws StanzaError if the room shows them to nobody of XMPP */
+/** Resolves with the asker and the affiliations of the room. @throws StanzaError if the room shows them to nobody of XMPP */
 export async function seatOf(
 	{ from, place: { facts, room: known, joined } }: RoomQuestion,
 	context: HostedContext,

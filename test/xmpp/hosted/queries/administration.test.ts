@@ -262,6 +262,9 @@ describe("a moderator's change of a hosted room", () => {
 		expect(context.kept.of(muc.id).domains.size).toBe(0);
 		expect(done.at(-1)).toBe("mercutio lifts verona.test");
 		expect(await change([{ jid: "montague.test", affiliation: "outcast" }])).toBe("cancel conflict");
+		const of = { [own(mercutio)]: 100, [own(stranger)]: 100 };
+		const equal = room(of, { levels: { ...levels(of), people: [account(stranger)] } });
+		expect(await equal.change([{ jid: "verona.test", affiliation: "outcast" }])).toBe("cancel not-allowed");
 		expect(await change([{ jid: "bridge.test", affiliation: "outcast" }])).toBe("cancel not-allowed");
 		expect(await change([{ jid: "verona.test", affiliation: "member" }])).toBe("modify bad-request");
 	});
