@@ -5,6 +5,7 @@ import type { HostedContext } from "../context.ts";
 import type { Joins } from "../join.ts";
 import { addOccupant } from "../occupants.ts";
 import type { Changes } from "../owner/field.ts";
+import { tell } from "../owner/notes.ts";
 import { payloadsOf } from "../presences.ts";
 import type { Refusal } from "../refusals.ts";
 import type { HostedRoom, Session } from "../room.ts";
@@ -37,7 +38,7 @@ function carryOver(locked: LockedRoom, room: HostedRoom, context: HostedContext)
  */
 export async function finish(
 	locked: LockedRoom,
-	{ settings, own }: Changes,
+	{ settings, own, notes }: Changes,
 	joins: Pick<Joins, "bringIn">,
 	context: HostedContext,
 ): Promise<Refusal | undefined> {
@@ -56,6 +57,8 @@ export async function finish(
 		const goal = { view, source: facts.room, facts };
 		const refusal = await joins.bringIn(goal, person, { jid, address }, (room) => {
 			carryOver(locked, room, context);
+			const joined = context.rooms.joinedAs({ jid, address });
+			if (joined) tell(joined.session, notes, context);
 			return undefined;
 		});
 		if (refusal) context.locked.remove(locked);

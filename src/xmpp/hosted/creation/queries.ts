@@ -3,7 +3,7 @@ import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { child, type Element, xml } from "../../stream/xml.ts";
 import type { HostedContext } from "../context.ts";
-import type { Changes, Now } from "../owner/field.ts";
+import { type Changes, type Now, noChanges } from "../owner/field.ts";
 import { changesIn, formOf, mucOwner, submitted } from "../owner/form.ts";
 import { personAt } from "../owner/ranked.ts";
 import { pingNs } from "../queries/ping.ts";
@@ -43,7 +43,7 @@ export function createLockedQueries(
 				act.cancel(room);
 				return undefined;
 			case "instant":
-				return act.finish(room, { settings: {}, own: {} });
+				return act.finish(room, noChanges);
 			case "form":
 				return act.finish(room, changesIn(form.values, nowOf(room)));
 			default:

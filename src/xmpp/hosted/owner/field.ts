@@ -15,8 +15,9 @@ export type Now = Readonly<{
 	at(jid: string): LevelChange["whom"];
 }>;
 
-/** The changes that a submitted form asks for. */
-export type Changes = Readonly<{ settings: RoomSettings; own: OwnSettings }>;
+/** The changes that a submitted form asks for. `notes`: sentences for the owner about wishes that a room cannot have. */
+export type Changes = Readonly<{ settings: RoomSettings; own: OwnSettings; notes: readonly string[] }>;
+export const noChanges: Changes = { settings: {}, own: {}, notes: [] };
 
 export type Field = Readonly<{
 	name: string;

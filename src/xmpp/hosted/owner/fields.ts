@@ -11,8 +11,6 @@ import { type Changes, type Field, type Now, single, truth } from "./field.ts";
 /** Anybody: no room gives a level of its own to a person who does not exist. */
 const nobody = { network: "", id: "" } as unknown as Person;
 
-const refuse = (text: string) => new StanzaError("not-acceptable", "modify", text);
-
 /** Returns a field of yes and no, which asks for nothing where it stays as it is. */
 const boolean = (
 	name: string,
@@ -65,11 +63,9 @@ const whois: Field = {
 		options: { anyone: phrases.formAnyone },
 	},
 	value: () => ["anyone"],
-	read(values) {
-		// Every member on Matrix reads the JID in the MXID of the ghost.
-		if (single(values) !== "anyone") throw refuse(phrases.formNotAnonymous);
-		return {};
-	},
+	// Every member on Matrix reads the JID in the MXID of the ghost. COMPAT Conversations wants `moderators` for each
+	// public channel, whatever the form offers, and makes none where that is refused.
+	read: (values) => (single(values) === "anyone" ? {} : { notes: [phrases.formNotAnonymous] }),
 };
 
 const none = "none";

@@ -1,9 +1,8 @@
-import type { LevelChange } from "../../../core/hosting.ts";
-import { personKey } from "../../../core/hosting.ts";
+import { type LevelChange, personKey, type RoomSettings } from "../../../core/hosting.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { child, type Element, xml } from "../../stream/xml.ts";
-import type { Changes, Field, Now } from "./field.ts";
+import { type Changes, type Field, type Now, noChanges } from "./field.ts";
 import { fields, keepsOwner } from "./fields.ts";
 
 /** The form by which owners configure a room (XEP-0045 §10.2): writing it, and reading what they submit. Pure. */
@@ -60,7 +59,7 @@ export function submitted(payload: Element): Submitted {
 
 /** Returns the changes that a form asks for, all fields checked. @throws StanzaError */
 export function changesIn(values: ReadonlyMap<string, readonly string[]>, now: Now): Changes {
-	let changes: Changes = { settings: {}, own: {} };
+	let changes = noChanges;
 	for (const field of fields) {
 		const value = values.get(field.name);
 		// XEP-0045 §10.2: a field that is left out stays as it is.
@@ -71,10 +70,21 @@ export function changesIn(values: ReadonlyMap<string, readonly string[]>, now: N
 	// XEP-0045 §10.2
 	if (levels.length > 0 && !keepsOwner(now, levels))
 		throw new StanzaError("conflict", "cancel", phrases.hostedLastOwner);
-	return levels.length > 0 ? { ...changes, settings: { ...changes.settings, levels } } : changes;
+	const settings = withClosedPast(changes.settings, now);
+	return { ...changes, settings: levels.length > 0 ? { ...settings, levels } : settings };
 }
 
-const merged = ({ settings, own }: Changes, more: Partial<Changes>): Changes => ({
+/**
+ * Returns the settings without a past that everybody may read in a room that not everybody may join. COMPAT Conversations asks
+ * for public logging in each private group, and means the archive, which members have anyway.
+ */
+function withClosedPast({ pastPublic, ...settings }: RoomSettings, { facts }: Now): RoomSettings {
+	if ((settings.entry ?? facts.entry) === "everybody")
+		return pastPublic === undefined ? settings : { ...settings, pastPublic };
+	return facts.pastPublic ? { ...settings, pastPublic: false } : settings;
+}
+
+const merged = ({ settings, own, notes }: Changes, more: Partial<Changes>): Changes => ({
 	settings: {
 		...settings,
 		...more.settings,
@@ -86,6 +96,7 @@ const merged = ({ settings, own }: Changes, more: Partial<Changes>): Changes => 
 		}),
 	},
 	own: { ...own, ...more.own },
+	notes: [...notes, ...(more.notes ?? [])],
 });
 
 /** Returns one change for each person: who leaves one list for the other has the level of that. */

@@ -7,6 +7,7 @@ import { configure } from "../owner/configure.ts";
 import { destroy } from "../owner/destroy.ts";
 import type { Now } from "../owner/field.ts";
 import { changesIn, formOf, mucOwner, submitted } from "../owner/form.ts";
+import { tell } from "../owner/notes.ts";
 import { type Owned, ownedBy } from "../owner/owned.ts";
 import { personAt, rankedIn } from "../owner/ranked.ts";
 import type { RoomQuery } from "./query.ts";
@@ -50,8 +51,11 @@ const change: RoomQuery = {
 		}
 		const filled = submitted(payload);
 		// XEP-0045 §10.2: a cancelled form changes nothing, and an empty one neither.
-		if (filled.kind === "form")
-			await configure(owned, changesIn(filled.values, await nowOf(owned, context)), context);
+		if (filled.kind !== "form") return undefined;
+		const changes = changesIn(filled.values, await nowOf(owned, context));
+		await configure(owned, changes, context);
+		const { joined } = question.place;
+		if (joined) tell(joined.session, changes.notes, context);
 		return undefined;
 	},
 };

@@ -36,6 +36,7 @@ function owned(more: Partial<RoomFacts> = { made: true }, people = [owner]) {
 				const { picture: _, ...rest } = world.room.facts;
 				world.room.facts = { ...rest, ...(picture && { picture: "new" }) };
 			},
+			moderate: async () => undefined,
 			destroy: async (_room, _by, reason) => void ended.push(reason),
 			view: async () => ({ facts: inside, members: [] }),
 		},
@@ -132,7 +133,6 @@ describe("the form of the owners of a room", () => {
 	});
 
 	test.each<[string, readonly string[], string]>([
-		["whois", ["moderators"], "modify not-acceptable"],
 		["membersonly", ["perhaps"], "modify bad-request"],
 		["membersonly", ["1", "0"], "modify bad-request"],
 		["maxusers", ["-1"], "modify bad-request"],
@@ -141,6 +141,25 @@ describe("the form of the owners of a room", () => {
 		const { submit, changed } = owned();
 		expect(await submit({ [field("roomname")]: ["New"], [field(name)]: value })).toBe(expected);
 		expect(changed).toEqual([]);
+	});
+
+	test("tells an owner that addresses cannot be hidden, and does all else", async () => {
+		const { submit, changed, shown } = owned();
+		expect(await submit({ [field("roomname")]: ["New"], [field("whois")]: ["moderators"] })).toBe("result");
+		expect(changed).toEqual([{ name: "New" }]);
+		const notes = shown.filter((one) => one.getChild("body")?.getText().startsWith("Addresses cannot"));
+		expect(notes.map(({ attrs }) => attrs.to)).toEqual([mercutio]);
+	});
+
+	test("lets nobody but its members read a room that not everybody may join", async () => {
+		const [closed, log] = [field("membersonly"), field("enablelogging")];
+		const { submit, changed } = owned();
+		expect(await submit({ [log]: ["1"], [closed]: ["1"] })).toBe("result");
+		expect(changed).toEqual([{ entry: "invited" }]);
+		const open = owned({ made: true, pastPublic: true });
+		void open.submit({ [closed]: ["1"], [log]: ["1"] });
+		await new Promise((resolve) => setTimeout(resolve));
+		expect(open.changed).toEqual([{ entry: "invited", pastPublic: false }]);
 	});
 
 	test("lets people of XMPP in by a password, and those of the source by invitation", async () => {
