@@ -18,12 +18,15 @@ export class StanzaError extends Error {
 	readonly text: string | undefined;
 	/** The application-specific condition (RFC 6120 §8.3.4). */
 	readonly detail: Element | undefined;
-	constructor(condition: string, type: ErrorType, text?: string, detail?: Element) {
+	/** The address in the condition, as a URI: that of what is `gone` (RFC 6120 §8.3.3.5). */
+	readonly elsewhere: string | undefined;
+	constructor(condition: string, type: ErrorType, text?: string, detail?: Element, elsewhere?: string) {
 		super(text ? `${condition}: ${text}` : condition);
 		this.condition = condition;
 		this.type = type;
 		this.text = text;
 		this.detail = detail;
+		this.elsewhere = elsewhere;
 	}
 }
 
@@ -31,10 +34,11 @@ export class StanzaError extends Error {
 export function stanzaError(stanza: Element): StanzaError {
 	const error = child(stanza, "error");
 	const found = error?.getChildElements().filter((el) => el.getNS() === STANZAS) ?? [];
-	const condition = found.find((el) => el.getName() !== "text")?.getName() ?? "undefined-condition";
+	const named = found.find((el) => el.getName() !== "text");
+	const condition = named?.getName() ?? "undefined-condition";
 	const text = found.find((el) => el.getName() === "text")?.getText();
 	const type = types.find((name) => name === error?.attrs.type) ?? "cancel";
-	return new StanzaError(condition, type, text || undefined);
+	return new StanzaError(condition, type, text || undefined, undefined, named?.getText() || undefined);
 }
 const types: readonly ErrorType[] = ["auth", "cancel", "continue", "modify", "wait"];
 

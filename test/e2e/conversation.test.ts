@@ -365,6 +365,11 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 			(e) => e.room_id === room && String(e.content.body).includes("was closed. It moved"),
 		);
 		expect(told).toHaveLength(1);
+		juliet.inbox.items.splice(0);
+		await juliet.send(room, `!bridge join ${old}`);
+		// ejabberd keeps no memory of a destroyed room.
+		const why = server === "prosody" ? "was closed. It moved to rose@" : "there is no XMPP room globe@";
+		await says(why);
 	});
 
 	test("a MUC with a password opens to the person who tells it to the bot, and to nobody else", async () => {

@@ -1,6 +1,5 @@
 import { boundedId } from "../../core/ids.ts";
 import { bare, longestBare } from "../jid.ts";
-import type { OccupantPresence } from "../muc/presence.ts";
 import * as phrases from "../phrases.ts";
 import type { Context } from "./context.ts";
 import { notice } from "./notice.ts";
@@ -14,12 +13,8 @@ const told = new WeakMap<Room, number>();
 
 const keyOf = (room: Pick<Room, "jid">) => `alternate of ${room.jid}`;
 
-/** Tells the portal that the MUC was destroyed, and notes the one that takes its place. Returns the words. */
-export function tellOfEnd(
-	room: Room,
-	{ alternate }: NonNullable<OccupantPresence["destroyed"]>,
-	context: Context,
-): string {
+/** Tells the portal that the MUC was destroyed, and notes the one at `alternate`, in its place. Returns the words. */
+export function tellOfEnd(room: Room, alternate: string | undefined, context: Context): string {
 	const next = alternate && boundedId(bare(alternate), longestBare);
 	const why = phrases.mucGone(room.jid, next || undefined);
 	const now = context.now();

@@ -1,5 +1,6 @@
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
 import { domain } from "../jid.ts";
+import { goneBy } from "../muc/gone.ts";
 import * as phrases from "../phrases.ts";
 import { neutral, type StanzaError } from "../stanza-error.ts";
 
@@ -41,7 +42,7 @@ export function joinRefusal(
 		case "item-not-found":
 			return new PermanentError("not-found", phrases.noSuchMuc(room), cause);
 		case "gone":
-			return new PermanentError("not-found", phrases.mucGone(room, undefined), cause);
+			return goneBy(room, error);
 		case "jid-malformed":
 			return new NoPlace(phrases.mucNoNick(room), cause);
 		// XEP-0045 §7.2.9 says service-unavailable. ejabberd says resource-constraint, also for its limit of MUCs per JID.

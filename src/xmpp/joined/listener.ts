@@ -4,10 +4,12 @@ import { retryLevel } from "../../core/log.ts";
 import { within } from "../deadline.ts";
 import { domain } from "../jid.ts";
 import { discoverRoom, type RoomFeatures } from "../muc/discovery.ts";
+import { Gone } from "../muc/gone.ts";
 import * as phrases from "../phrases.ts";
 import { forgetSearched } from "./archive-search.ts";
 import { archived, catchUp, restorePosition } from "./backfill.ts";
 import type { Context } from "./context.ts";
+import { tellOfEnd } from "./destroyed.ts";
 import { beginGap } from "./gap.ts";
 import { rejoin } from "./join.ts";
 import { Banned } from "./join-refusals.ts";
@@ -114,7 +116,8 @@ function tellRefusal(room: Room, why: PermanentError, context: Context): void {
 			if (room.closed || room.listening.barred !== why) return;
 			noteRefusalTold(room.listening, why.message);
 			if (why instanceof Banned) return context.ended(room, phrases.mucBannedBridge(room.jid));
-			context.tell([notice(room, phrases.mucNotEntered(why.message), context.now())]);
+			if (why instanceof Gone) tellOfEnd(room, why.next, context);
+			else context.tell([notice(room, phrases.mucNotEntered(why.message), context.now())]);
 		});
 	}, tellAfter).unref();
 }
@@ -167,7 +170,7 @@ async function join(room: Room, context: Context): Promise<void> {
 	} catch (error) {
 		// A MUC that a restart of its service has lost comes back by a join, as those of its people's clients do.
 		const lost = error instanceof PermanentError && error.reason === "not-found";
-		if (!room.listening.wasIn || !lost) throw error;
+		if (!room.listening.wasIn || !lost || error instanceof Gone) throw error;
 	}
 	beginGap(room.backfill, room.position.read?.last, readable(room));
 	// The cause of the listener's loss may have put out our other occupants.

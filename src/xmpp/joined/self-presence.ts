@@ -50,7 +50,12 @@ export function handleSelfPresence(
 	if (!ours.wanted) return undefined;
 	if (isNoMember(room, ours, seen)) return lockedOut(room, ours, seen, context);
 	if (seen.destroyed)
-		return removed(room, ours, phrases.mucComeBack(tellOfEnd(room, seen.destroyed, context)), context);
+		return removed(
+			room,
+			ours,
+			phrases.mucComeBack(tellOfEnd(room, seen.destroyed.alternate, context)),
+			context,
+		);
 	const by = removal(room, ours, seen);
 	if (by) {
 		if (!ours.person && seen.codes.has(statusCodes.banned)) return bannedFromMuc(room, ours, context);

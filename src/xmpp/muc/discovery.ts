@@ -8,6 +8,7 @@ import type { Component } from "../stream/component.ts";
 import { child, type Element, text } from "../stream/xml.ts";
 import * as to from "../to-xmpp.ts";
 import { beginning, defined } from "./fields.ts";
+import { goneBy } from "./gone.ts";
 import { hatsNs } from "./hats.ts";
 
 /** How long a MUC may take to answer a disco query, in ms. */
@@ -84,7 +85,8 @@ export async function discoverRoom(
 		features = roomFeatures(query);
 	} catch (error) {
 		if (!(error instanceof StanzaError)) throw error;
-		if (error.condition === "item-not-found" || error.condition === "gone")
+		if (error.condition === "gone") throw goneBy(room, error);
+		if (error.condition === "item-not-found")
 			throw new PermanentError("not-found", phrases.noSuchMuc(room), { cause: error });
 		if (error.condition.startsWith("remote-server-"))
 			throw new TemporaryError(phrases.noSuchServer(domain(room)), { cause: error });

@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { joinRefusal } from "../../../src/xmpp/joined/join-refusals.ts";
+import { Gone } from "../../../src/xmpp/muc/gone.ts";
+import { StanzaError, stanzaError } from "../../../src/xmpp/stanza-error.ts";
 import { stanza } from "../stanza.ts";
 import { alice, failure, linkedWithLine, person, room, type World, world } from "./muc-world.ts";
 
@@ -43,4 +46,28 @@ test("a MUC that ends without another in its place is not to be followed", async
 	await destroy(w);
 	expect(w.lines().at(-1)).toMatch(/was closed\.$/);
 	expect(await w.rooms.alternate(room)).toBeUndefined();
+});
+
+test("a MUC that was destroyed while the bridge was away is told, and can be followed", async () => {
+	const w = await linkedWithLine();
+	w.crash();
+	w.muc.forget();
+	w.server.info = () => {
+		throw new StanzaError("gone", "cancel", undefined, undefined, "xmpp:mantua@muc.test?join");
+	};
+	w.muc.faults.refuse = () => ["cancel", "gone"];
+	await w.attach(alice).catch(() => undefined);
+	w.rooms.online();
+	await w.pass(10_000);
+	expect(w.lines().at(-1)).toMatch(/was closed\. It moved to mantua@muc\.test\. Say “follow”/);
+	expect(await w.rooms.alternate(room)).toBe("mantua@muc.test");
+});
+
+test("the error of a MUC that is gone names the one in its place", () => {
+	const gone = stanza(
+		`<iq type='error'><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>xmpp:mantua@muc.test?join</gone></error></iq>`,
+	);
+	const error = joinRefusal(room, stanzaError(gone), "trivium@bridge.test");
+	expect(error.message).toContain("was closed. It moved to mantua@muc.test");
+	expect(error).toBeInstanceOf(Gone);
 });
