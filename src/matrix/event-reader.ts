@@ -50,8 +50,8 @@ export function createEventReader(deps: {
 	prefix: string;
 	otherBridges: OtherBridges;
 	policyLists: Pick<PolicyRooms, "note">;
-	/** Takes the member event of a person of a portal's room, after it was applied. */
-	newcomer(event: MatrixEvent): void;
+	/** Takes the member event of a person of a portal's room, after it was applied. `hosted`: a view shows the room. */
+	newcomer(event: MatrixEvent, hosted: boolean): void;
 	ranks: Pick<Ranks, "note">;
 	isOurs(mxid: string): boolean;
 	refuse: Network["refuse"];
@@ -145,7 +145,7 @@ export function createEventReader(deps: {
 		if (isCall(event)) await inTime(declined(event, portal, neutral !== undefined), "call");
 		if (membership) {
 			members.apply(event);
-			if (!hosted) deps.newcomer(event);
+			deps.newcomer(event, hosted);
 			if (event.content.membership === "join") rooms.cameBack(room, subject);
 		}
 		if (!neutral && !seen) return undefined;

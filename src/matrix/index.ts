@@ -218,7 +218,7 @@ export function createMatrix(
 			lookup,
 			see: hosted.see,
 			lookInvited: hosted.lookInvited,
-			newcomer: createNewcomers({ members, ghosts, isLike, bot, isOurs, guard }),
+			newcomer: createNewcomers({ members, ghosts, markIn: hosted.mark, isLike, bot, isOurs, guard }),
 			away: link.away,
 			back: () => {
 				link.back();

@@ -1,5 +1,6 @@
 import type { LookAlikes } from "../core/confusable.ts";
 import type { Guard } from "../core/guard.ts";
+import type { RoomId } from "../core/ids.ts";
 import type { MatrixEvent } from "./event.ts";
 import { partsOf } from "./ghost-name.ts";
 import type { Ghosts } from "./ghosts.ts";
@@ -24,13 +25,15 @@ const isMarked = (called: string): boolean =>
 export function createNewcomers(deps: {
 	members: Pick<Members, "of">;
 	ghosts: Pick<Ghosts, "mark">;
+	/** Puts the address behind the name of a ghost in one room, where a view shows its people under names of that room. */
+	markIn(room: RoomId, ghost: string): Promise<void>;
 	isLike: LookAlikes;
 	bot: string;
 	isOurs(mxid: string): boolean;
 	guard: Guard;
 }) {
 	const { members, ghosts, isLike, bot, isOurs, guard } = deps;
-	return ({ room_id: room, state_key: mxid = "", content }: MatrixEvent): void => {
+	return ({ room_id: room, state_key: mxid = "", content }: MatrixEvent, hosted: boolean): void => {
 		const there = members.of(room);
 		const name = there.get(mxid);
 		if (content.membership !== "join" || isOurs(mxid) || !name || there.size > largest) return;
@@ -40,6 +43,9 @@ export function createNewcomers(deps: {
 			const called = unlabelled(shown);
 			if (one !== bot && isOurs(one) && !isMarked(called) && isLike(name, partsOf(called))) alike.push(one);
 		}
-		for (const ghost of alike.slice(0, most)) void guard.run("name of a ghost", () => ghosts.mark(ghost));
+		for (const ghost of alike.slice(0, most))
+			void guard.run("name of a ghost", () =>
+				hosted ? deps.markIn(room as RoomId, ghost) : ghosts.mark(ghost),
+			);
 	};
 }

@@ -121,6 +121,14 @@ describe("a person of another network", () => {
 			return isGhost && membership === "join" ? [displayname] : [];
 		});
 		expect(shown).toEqual(["alіce (romeo)", "alіce (juliet)", "Romeo (romeo)", "Romeo"]);
+		// Somebody comes later whose name looks like that of the ghost.
+		await bob.displayName("rоmeo");
+		await bob.join(room);
+		await alice.waitFor(
+			"the ghost's address",
+			(one) => one.room_id === room && one.content.displayname === "Romeo (romeo)" && one.from === "timeline",
+		);
+		await bob.displayName("bob");
 	});
 
 	test("is told apart: banned, not invited, invited, no such room", async () => {

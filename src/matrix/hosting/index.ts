@@ -163,6 +163,7 @@ export function createHosting(deps: {
 	return {
 		hosting,
 		see,
+		mark: membership.mark,
 		/** Resolves with a room to which the ghost of a person has just been invited. */
 		async lookInvited(event: MatrixEvent, person: Person): Promise<RoomFacts> {
 			const { room_id: room, sender } = event;

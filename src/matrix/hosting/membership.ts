@@ -96,10 +96,10 @@ export function createMembership(deps: {
 		});
 	}
 
-	/** Returns true if people in the room could take somebody of this name for another member, or nobody knows who is there. */
-	function isMistakable(room: RoomId, ghost: string, name: string): boolean {
+	/** Returns whether the name looks like that of somebody else in the room; undefined where nobody knows who is there. */
+	function isTaken(room: RoomId, ghost: string, name: string): boolean | undefined {
 		const there = members.of(room);
-		if (there.size === 0 || there.size > largest) return true;
+		if (there.size === 0 || there.size > largest) return undefined;
 		return deps.isLike(
 			name,
 			members.named(room, (mxid) => mxid !== ghost),
@@ -111,7 +111,7 @@ export function createMembership(deps: {
 		const wanted = await looksOf(person);
 		const { displayname } = wanted;
 		// What was known of a room may be from a time when somebody of ours was there.
-		const isOpen = sure || (!first && !isMistakable(room, ghost, displayname));
+		const isOpen = !((first ? undefined : isTaken(room, ghost, displayname)) ?? !sure);
 		const name = isOpen ? displayname : members.of(room).get(ghost) || withAddress(displayname, person);
 		const asked = { ...wanted, displayname: name };
 		await deps.coming(room, ghost, first);
@@ -123,7 +123,7 @@ export function createMembership(deps: {
 		}
 		await deps.came(room, ghost, first);
 		// Only now the first of ours learns who is there.
-		const looks = isOpen || (first && !isMistakable(room, ghost, displayname)) ? wanted : asked;
+		const looks = isOpen || (first && isTaken(room, ghost, displayname) === false) ? wanted : asked;
 		// The room is entered, with the name or without it.
 		await dress(room, ghost, looks).catch((error: unknown) => {
 			if (!(error instanceof MatrixError)) throw error;
@@ -205,11 +205,23 @@ export function createMembership(deps: {
 
 		/** As {@link Hosting.rename}. */
 		async rename(room: RoomId, person: Person): Promise<void> {
-			const [ghost, looks] = [await known(person), await looksOf(person)];
+			const ghost = await known(person);
+			const wanted = await looksOf(person);
+			const { displayname } = wanted;
+			const mark = isTaken(room, ghost, displayname) === true;
+			const looks = mark ? { ...wanted, displayname: withAddress(displayname, person) } : wanted;
 			const last = names.get(`${room} ${ghost}`);
 			// The last picture stays until the new one is there.
 			await dress(room, ghost, { ...(last?.avatar_url && { avatar_url: last.avatar_url }), ...looks });
 			showFace(room, ghost, person, looks);
+		},
+
+		/** Puts the address behind the name of a ghost in a room: somebody came whose name looks like it. */
+		async mark(room: RoomId, ghost: string): Promise<void> {
+			const [person, called] = [await ghosts.person(ghost), members.of(room).get(ghost)];
+			if (!person || !called) return;
+			const displayname = withAddress(called, person);
+			await dress(room, ghost, { ...names.get(`${room} ${ghost}`), displayname });
 		},
 
 		/** As {@link Hosting.setTopic}. */

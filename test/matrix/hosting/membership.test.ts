@@ -63,6 +63,7 @@ beforeEach(() => {
 				return ghost;
 			},
 			known: async () => ghost,
+			person: async () => romeo,
 		},
 		faces: {
 			uploaded: async ({ ref }: Avatar) => (ref === "known" ? "mxc://hs.test/known" : undefined),
@@ -131,6 +132,23 @@ describe("a person who comes in", () => {
 
 		test("that another network has compared bears it", async () => {
 			expect(await enters("Romeo", true)).toEqual([{ kind: "in" }, "Romeo"]);
+		});
+
+		test("that another network has compared, though not with the names of the members, has their address", async () => {
+			there = new Map([...readable, ["@_xmpp_juliet:hs.test", "Juliet"]]);
+			expect(await enters("Аlice", true)).toEqual([{ kind: "in", name: marked }, marked]);
+		});
+
+		test("that looks like that of somebody who came later gets their address, and keeps it at each change", async () => {
+			there = new Map([...readable, [ghost, "Romeo"]]);
+			names.set(ghost, "Romeo");
+			await membership.mark(room, ghost);
+			expect(set.splice(0)).toEqual([`${ghost} is Romeo (romeo)`]);
+			there.set("@newcomer:hs.test", "rоmeo");
+			await membership.rename(room, romeo);
+			expect([names.get(ghost), set]).toEqual(["Romeo (romeo)", []]);
+			await membership.rename(room, { ...romeo, name: "Montague" });
+			expect(set).toEqual([`${ghost} is Montague`]);
 		});
 
 		test("keeps the name that the ghost has there already, until somebody compares it", async () => {
