@@ -70,6 +70,8 @@ type LimitName =
 	| "new_chats"
 	| "new_chats_of_domain"
 	| "created_rooms"
+	| "requests"
+	| "requests_of_domain"
 	| "joins"
 	| "joins_of_domain"
 	| "new_ghosts"
@@ -211,6 +213,8 @@ function build(raw: Raw, problems: Problem[]): Config {
 			newChats: rate(limits.new_chats),
 			newChatsOfDomain: rate(limits.new_chats_of_domain),
 			createdRooms: rate(limits.created_rooms),
+			requests: rate(limits.requests),
+			requestsOfDomain: rate(limits.requests_of_domain),
 			joins: rate(limits.joins),
 			joinsOfDomain: rate(limits.joins_of_domain),
 			newGhosts: rate(limits.new_ghosts),

@@ -15,6 +15,8 @@ export const noLimits: Limits = {
 	newChats: many,
 	newChatsOfDomain: many,
 	createdRooms: many,
+	requests: many,
+	requestsOfDomain: many,
 	joins: many,
 	joinsOfDomain: many,
 	newGhosts: many,

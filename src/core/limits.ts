@@ -12,6 +12,9 @@ export type Limits = Readonly<{
 	newChatsOfDomain: Rate;
 	/** Rooms that one person makes on another network. */
 	createdRooms: Rate;
+	/** Looks at rooms, joins and changes by which one person, or all people of one domain, use rooms of another network. */
+	requests: Rate;
+	requestsOfDomain: Rate;
 	/** Mirrored joins and renames of one room, and of all rooms of one domain. */
 	joins: Rate;
 	joinsOfDomain: Rate;

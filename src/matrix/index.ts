@@ -21,6 +21,7 @@ import { partsOf } from "./ghost-name.ts";
 import { createGhosts, type GhostLimits } from "./ghosts.ts";
 import { botName, createHomeserverLink } from "./homeserver-link.ts";
 import { createHosting } from "./hosting/index.ts";
+import type { LookLimits } from "./hosting/look.ts";
 import { isHosted } from "./hosting/timeline.ts";
 import { recoverIds } from "./id-recovery.ts";
 import { createInbound } from "./inbound.ts";
@@ -79,7 +80,7 @@ export function createMatrix(
 		log: Log;
 		/** Networks whose people have ghosts here; each has its namespace in the registration. */
 		ghostsOf: readonly string[];
-		limits?: GhostLimits;
+		limits?: GhostLimits & Partial<LookLimits>;
 		/** Read positions are shown in rooms of at most this many members; in chats of two always. */
 		readReceipts?: number;
 		/** Notes which event or row is in hand. */
@@ -154,6 +155,7 @@ export function createMatrix(
 			guard,
 			log,
 		},
+		...(deps.limits && { limits: deps.limits }),
 		ask: (work) => ask(work),
 		speaker: (room) => speaker(room),
 		isServed: async (room) => (await portalOf(room)) !== undefined,

@@ -1,4 +1,5 @@
 import type { Guard } from "../core/guard.ts";
+import type { Limits } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import type { Mapping } from "../core/mapping.ts";
 import type { ByteRange, Opened } from "../core/media.ts";
@@ -24,6 +25,8 @@ export type XmppDeps = Readonly<{
 	contact?: readonly string[];
 	/** Read positions are shown in rooms of at most this many people; in chats of two always. */
 	readReceipts?: number;
+	/** How often one person asks for something in hosted rooms, besides writing. */
+	limits?: Pick<Limits, "requests">;
 	/** Time of silence, in ms, after which ghosts leave the MUCs of others. Absent: never. */
 	idleAfter?: number;
 	/** Keeps answers that a stop leaves. Absent: they are forgotten. */

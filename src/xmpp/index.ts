@@ -234,6 +234,7 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 		standsFor: (jid) => personAt(jid, namespace),
 		isOwn: rooms.isListener,
 		readReceipts,
+		requests: deps.limits?.requests ?? { perMinute: 120, burst: 300 },
 		software,
 		ghostPayloads,
 		faces,

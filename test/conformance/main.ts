@@ -24,6 +24,8 @@ const limits = Object.fromEntries(
 		"new_chats",
 		"new_chats_of_domain",
 		"created_rooms",
+		"requests",
+		"requests_of_domain",
 		"joins",
 		"joins_of_domain",
 		"new_ghosts",

@@ -17,6 +17,8 @@ const defaults: Limits = {
 	newChats: many,
 	newChatsOfDomain: many,
 	createdRooms: many,
+	requests: many,
+	requestsOfDomain: many,
 	joins: { perMinute: 60, burst: 100 },
 	joinsOfDomain: { perMinute: 300, burst: 500 },
 	newGhosts: many,

@@ -59,6 +59,8 @@ const configured = (ports: Ports): Config => ({
 		newChats: { perMinute: 1, burst: 1 },
 		newChatsOfDomain: { perMinute: 1, burst: 1 },
 		createdRooms: { perMinute: 1, burst: 1 },
+		requests: { perMinute: 1, burst: 1 },
+		requestsOfDomain: { perMinute: 1, burst: 1 },
 		joins: { perMinute: 1, burst: 1 },
 		joinsOfDomain: { perMinute: 1, burst: 1 },
 		newGhosts: { perMinute: 1, burst: 1 },

@@ -21,7 +21,7 @@ import { createArchive } from "./archive.ts";
 import { createDirectory } from "./directory.ts";
 import { createEventStore } from "./event-store.ts";
 import { factsOfInvite } from "./facts.ts";
-import { createLook } from "./look.ts";
+import { createLook, type LookLimits } from "./look.ts";
 import { createMadeRooms } from "./made-rooms.ts";
 import { createMembership } from "./membership.ts";
 import { createModeration } from "./moderation.ts";
@@ -60,6 +60,7 @@ export function createHosting(deps: {
 	personAt(network: NetworkName, address: readonly string[]): Person | undefined;
 	/** Names rooms outside our namespaces. */
 	aliases: OwnAliases;
+	limits?: Partial<LookLimits>;
 	guard: Guard;
 	log: Log;
 }) {

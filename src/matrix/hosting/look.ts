@@ -2,7 +2,7 @@ import { createBoundedMap, dataBytes, textBytes } from "../../core/bounded-map.t
 import { TemporaryError } from "../../core/errors.ts";
 import type { RoomAddress, RoomFacts } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
-import { createRateLimit } from "../../core/limits.ts";
+import { createRateLimit, type Limits } from "../../core/limits.ts";
 import type { Person } from "../../core/person.ts";
 import type { Client } from "../client.ts";
 import type { Ghosts } from "../ghosts.ts";
@@ -12,8 +12,12 @@ import { isAddress, serverIn, spell } from "./addresses.ts";
 import { factsOfSummary } from "./facts.ts";
 import { createSummaries } from "./summaries.ts";
 
-/** Rate limits on the looks of one person, and of all people of one domain. */
-const limits = { person: { perMinute: 60, burst: 60 }, domain: { perMinute: 600, burst: 600 } };
+/** The rate limits on the looks of one person, and of all people of one domain. */
+export type LookLimits = Pick<Limits, "requests" | "requestsOfDomain">;
+const defaults: LookLimits = {
+	requests: { perMinute: 60, burst: 60 },
+	requestsOfDomain: { perMinute: 600, burst: 600 },
+};
 /** Answers that are remembered, their bytes, and the time in ms for which they are: a client asks several times at a join. */
 const [remembered, bytes, fresh] = [1_000, 4 * 1_048_576, 10_000];
 /** The same time for an answer that refuses the person: they try again as soon as they know that its cause is gone. */
@@ -35,11 +39,13 @@ export function createLook(deps: {
 	domain: string;
 	/** Returns true for a room that the bridge serves: it exists, whether this person may see it or not. */
 	isServed(room: RoomId): Promise<boolean>;
+	limits?: Partial<LookLimits>;
 	now?: () => number;
 }) {
 	const { client, ghosts, domain, isServed, now = Date.now } = deps;
-	const ofPerson = createRateLimit(limits.person, now);
-	const ofDomain = createRateLimit(limits.domain, now);
+	const limits = { ...defaults, ...deps.limits };
+	const ofPerson = createRateLimit(limits.requests, now);
+	const ofDomain = createRateLimit(limits.requestsOfDomain, now);
 	type Answer = { readonly facts: Promise<RoomFacts | undefined>; until: number };
 	const answers = createBoundedMap<string, Answer>(remembered, {
 		bytes,

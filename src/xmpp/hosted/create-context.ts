@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
 import { personKey } from "../../core/hosting.ts";
+import { createRateLimit } from "../../core/limits.ts";
 import type { Shown } from "../../core/signal.ts";
 import { createActs } from "./acts.ts";
 import { createAliases } from "./aliases.ts";
@@ -30,6 +31,7 @@ export function createContext(world: World, secret: () => string, history: Histo
 		now: () => now().at,
 	});
 	const store = createSessionStore({ bridge, guard: world.guard });
+	const mayAsk = createRateLimit(world.requests, () => now().at);
 	const pending = createPendingLines(() => now().at);
 	const context: HostedContext = {
 		...world,
@@ -46,6 +48,7 @@ export function createContext(world: World, secret: () => string, history: Histo
 				void world.guard.run("end of a room", () => endRoom({ by, view, facts, room }, {}, context));
 		},
 		...{ rooms, memberships, pending, store, history },
+		mayAsk: (kind, account) => mayAsk(`${kind} ${account}`),
 		acts: createActs(() => now().at),
 		kept: createKeptStore({
 			...{ bridge, log },

@@ -1,6 +1,7 @@
 import { PermanentError } from "../../core/errors.ts";
 import type { Seen } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
+import { createRateLimit } from "../../core/limits.ts";
 import { hosted } from "../capabilities.ts";
 import type { Conversation } from "../conversation.ts";
 import { account, xmppNetwork } from "../from-xmpp.ts";
@@ -55,7 +56,10 @@ export function createHostedRooms(world: World) {
 		log.error({ err: error }, "an event could not be shown"),
 	);
 	const loader = createLoader(context, (room, seen) => inOrder(room, () => apply(room, seen)));
-	const queue = createJoinQueue(rooms, () => world.now().at);
+	const queue = createJoinQueue(
+		rooms,
+		createRateLimit(world.requests, () => world.now().at),
+	);
 	const creation = createCreation(context, () => joins);
 	const joins = createJoins(context, loader, queue, creation.begin);
 	const liveness = createLiveness(context);

@@ -1,11 +1,9 @@
-import { createRateLimit } from "../../core/limits.ts";
+import type { RateLimit } from "../../core/limits.ts";
 import { bare } from "../jid.ts";
 import type { Element } from "../stream/xml.ts";
 import { sessionKey } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 
-/** Joins of one account: after a restart, its clients come back to all of their rooms at once. */
-const joinRate = { perMinute: 60, burst: 300 };
 /** Sessions of one account and of all, and joins under way of one account and of all. */
 const most = { ofAccount: 500, inAll: 50_000, underWayOfAccount: 300, underWay: 5_000 };
 
@@ -26,9 +24,11 @@ type Pending = {
 	settle(): void;
 };
 
-/** The joins that are under way, within the bounds on what one account, and all together, may take. */
-export function createJoinQueue(rooms: Pick<Rooms, "sessions" | "joined">, now: () => number) {
-	const rate = createRateLimit(joinRate, now);
+/**
+ * The joins that are under way, within the bounds on what one account, and all together, may take. `rate`: that of the joins of
+ * one account. After a restart its clients come back to all of their rooms at once.
+ */
+export function createJoinQueue(rooms: Pick<Rooms, "sessions" | "joined">, rate: RateLimit) {
 	/** By {@link sessionKey}. */
 	const attempts = new Map<string, Set<Pending>>();
 	const ofAccounts = new Map<string, number>();

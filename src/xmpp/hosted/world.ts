@@ -2,6 +2,7 @@ import type { PermanentError } from "../../core/errors.ts";
 import type { BridgeEvent } from "../../core/event.ts";
 import type { Guard } from "../../core/guard.ts";
 import type { NetworkName, RoomId } from "../../core/ids.ts";
+import type { Rate } from "../../core/limits.ts";
 import type { Log } from "../../core/log.ts";
 import type { Bridge, Received } from "../../core/network.ts";
 import type { Avatar, Person } from "../../core/person.ts";
@@ -27,6 +28,8 @@ export type World = Readonly<{
 	tell(events: readonly Received[]): void;
 	/** The most people of a room in which read positions are shown. */
 	readReceipts: number;
+	/** How many requests of each kind one person may make: joins, lists, changes of people, and those of owners. */
+	requests: Rate;
 	/** Returns how files of other networks are given out; undefined where they are not. */
 	files(): Files | undefined;
 	/** Tells the sender of a message about a part of it that is not shown. */

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { RoomId } from "../../../src/core/ids.ts";
 import type { Person } from "../../../src/core/person.ts";
 import { MatrixError } from "../../../src/matrix/client.ts";
-import { createLook } from "../../../src/matrix/hosting/look.ts";
+import { createLook, type LookLimits } from "../../../src/matrix/hosting/look.ts";
 import { fakeNetwork } from "../../fakes.ts";
 
 type Rooms = Parameters<typeof createLook>[0]["client"];
@@ -36,8 +36,9 @@ beforeEach(() => {
 		state: (async () => ({ replacement_room: "!next" })) as Rooms["state"],
 	};
 });
-const look = () =>
+const look = (limits: Partial<LookLimits> = {}) =>
 	createLook({
+		limits,
 		client,
 		ghosts: { known: async ({ name }: Person) => (name === "romeo" ? "@_xmpp_romeo:hs.test" : undefined) },
 		domain: "hs.test",
@@ -153,6 +154,22 @@ describe("a look at a room", () => {
 			retryAfter: 1_000,
 		});
 		expect(await see(lobby, xmpp.person("juliet"))).toBeDefined();
+	});
+
+	test("waits as often as the configured limits want", async () => {
+		const rate = { perMinute: 60, burst: 2 };
+		const { look: see } = look({ requests: rate });
+		const rooms = [1, 2, 3].map((n) => see({ kind: "id", id: `room${n}` }, romeo));
+		expect((await Promise.allSettled(rooms)).map(({ status }) => status)).toEqual([
+			...["fulfilled", "fulfilled", "rejected"],
+		]);
+		const { look: ofAll } = look({ requestsOfDomain: rate });
+		const people = ["romeo", "juliet", "nurse"].map((name) =>
+			ofAll({ kind: "id", id: `room${name}` }, { ...xmpp.person(name), domain: "montague.test" }),
+		);
+		expect((await Promise.allSettled(people)).map(({ status }) => status)).toEqual([
+			...["fulfilled", "fulfilled", "rejected"],
+		]);
 	});
 
 	test("waits while ten looks at other homeservers are not answered, but not at a room of our own", async () => {

@@ -179,6 +179,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 		software: { name: "Trivium", version: "1", uri: `xmpp:${component}` },
 		resource: "trivium",
 		readReceipts: 0,
+		requests: { perMinute: 60, burst: 300 },
 		files: () => undefined,
 		partly: () => undefined,
 		privately: () => undefined,

@@ -1,5 +1,4 @@
 import { personKey } from "../../../core/hosting.ts";
-import { createRateLimit } from "../../../core/limits.ts";
 import type { Person } from "../../../core/person.ts";
 import { account } from "../../from-xmpp.ts";
 import { bare, domain, local, prepared } from "../../jid.ts";
@@ -21,8 +20,6 @@ import { type Seat, seatOf } from "./seat.ts";
 
 /** The most changes of one request. */
 const most = 50;
-/** Changes of one person: each asks the homeserver. */
-const mayChange = createRateLimit({ perMinute: 120, burst: 200 });
 
 const roles: ReadonlySet<string> = new Set<Role>(["moderator", "participant", "visitor", "none"]);
 const affiliations: ReadonlySet<string> = new Set<Affiliation>([
@@ -53,7 +50,7 @@ const changing: RoomQuery = {
 		for (const item of items) changes.push(await changeIn(item, seat, context));
 		const steps = stepsOf(changes, seat.by, seat.standing);
 		for (const _ of items)
-			if (!mayChange(personKey(seat.by)))
+			if (!context.mayAsk("change", seat.by.id))
 				throw new StanzaError("resource-constraint", "wait", phrases.tooFast);
 		await carryOut(steps, seat.by, seat.place, context);
 		return undefined;

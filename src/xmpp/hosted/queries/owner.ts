@@ -1,4 +1,4 @@
-import { createRateLimit } from "../../../core/limits.ts";
+import { bare } from "../../jid.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { child, xml } from "../../stream/xml.ts";
@@ -12,12 +12,9 @@ import { type Owned, ownedBy } from "../owner/owned.ts";
 import { personAt, rankedIn } from "../owner/ranked.ts";
 import type { RoomQuery } from "./query.ts";
 
-/** Requests of one owner: each asks the homeserver. */
-const mayAsk = createRateLimit({ perMinute: 60, burst: 60 });
-
-/** @throws StanzaError if the person asks too often */
-function count(from: string): void {
-	if (!mayAsk(from)) throw new StanzaError("resource-constraint", "wait", phrases.tooFast);
+/** Counts a request of an owner: each asks the homeserver. @throws StanzaError if the person asks too often */
+function count(from: string, { mayAsk }: HostedContext): void {
+	if (!mayAsk("own", bare(from))) throw new StanzaError("resource-constraint", "wait", phrases.tooFast);
 }
 
 const nowOf = async ({ view, facts, room }: Owned, context: HostedContext): Promise<Now> => ({
@@ -31,7 +28,7 @@ const nowOf = async ({ view, facts, room }: Owned, context: HostedContext): Prom
 const form: RoomQuery = {
 	...{ type: "get", name: "query", ns: mucOwner, features: [] },
 	async answer(question, context) {
-		count(question.from);
+		count(question.from, context);
 		const owned = await ownedBy(question, context);
 		return xml("query", { xmlns: mucOwner }, formOf(await nowOf(owned, context)));
 	},
@@ -42,7 +39,7 @@ const change: RoomQuery = {
 	...{ type: "set", name: "query", ns: mucOwner, features: [] },
 	async answer(question, context) {
 		const { payload, from } = question;
-		count(from);
+		count(from, context);
 		const owned = await ownedBy(question, context);
 		const end = child(payload, "destroy");
 		if (end) {

@@ -1,6 +1,4 @@
 import { PermanentError } from "../../../core/errors.ts";
-import { personKey } from "../../../core/hosting.ts";
-import { createRateLimit } from "../../../core/limits.ts";
 import type { Person } from "../../../core/person.ts";
 import { account } from "../../from-xmpp.ts";
 import * as phrases from "../../phrases.ts";
@@ -10,9 +8,6 @@ import type { Administered } from "../administer.ts";
 import type { HostedContext } from "../context.ts";
 import type { Standing } from "../presences.ts";
 import type { RoomQuestion } from "./query.ts";
-
-/** Questions of people who are not in the room: the source is asked for each, unless somebody of XMPP is there. */
-const mayAsk = createRateLimit({ perMinute: 120, burst: 200 });
 
 /** A person who asks about the people of a room, which affiliations allow from outside, too (XEP-0045 §9 and §10). */
 export type Seat = Readonly<{
@@ -34,7 +29,8 @@ export async function seatOf(
 	const place = { source: facts.room, view, room };
 	if (room)
 		return { by, standing: room, place, inside: [...room.people.values()].map(({ person }) => person) };
-	if (!mayAsk(personKey(by))) throw new StanzaError("resource-constraint", "wait", phrases.tooFast);
+	// Nobody of XMPP is there, so the source is asked.
+	if (!context.mayAsk("list", by.id)) throw new StanzaError("resource-constraint", "wait", phrases.tooFast);
 	const seen = await context
 		.bridge()
 		.views.source(context.of)

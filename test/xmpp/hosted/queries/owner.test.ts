@@ -10,7 +10,7 @@ const field = (name: string) => `muc#roomconfig_${name}`;
 const [owner, other] = [account(mercutio), account(romeo)];
 
 /** A room whose owner is Mercutio. `changed`: the settings that the source was asked for. */
-function owned(more: Partial<RoomFacts> = { made: true }, people = [owner]) {
+function owned(more: Partial<RoomFacts> = { made: true }, people = [owner], requests = 1_000) {
 	const changed: RoomSettings[] = [];
 	const ended: (string | undefined)[] = [];
 	const pictures: (string | undefined)[] = [];
@@ -18,6 +18,7 @@ function owned(more: Partial<RoomFacts> = { made: true }, people = [owner]) {
 	const inside = facts({ levels: { ...of, people }, ...more });
 	const world = createWorld({
 		facts: inside,
+		requests,
 		known: { lobby: { kind: "room", facts: facts() } },
 		hosting: {
 			async configure(_room: RoomId, _by, settings: RoomSettings) {
@@ -202,6 +203,14 @@ describe("the picture of a room", () => {
 		expect(await publish(card(photo(png)), romeo)).toBe("auth forbidden");
 		expect(pictures).toEqual([]);
 	});
+});
+
+test("an owner makes as many requests as the limits allow, whichever client they come from", async () => {
+	const { ask } = owned({ made: true }, [owner], 2);
+	expect(outcome(await ask())).toBe("result");
+	expect(outcome(await ask())).toBe("result");
+	expect(outcome(await ask(undefined, mercutio.replace("street", "tomb")))).toBe("wait resource-constraint");
+	expect(outcome(await ask(undefined, romeo))).toBe("auth forbidden");
 });
 
 describe("the end of a room by its owner", () => {

@@ -2,6 +2,7 @@ import { createGuard } from "../../../../src/core/guard.ts";
 import type { Hosting, Levels, Looked, RoomAddress, RoomFacts } from "../../../../src/core/hosting.ts";
 import { powers } from "../../../../src/core/hosting.ts";
 import type { NetworkName, RoomId, UserId } from "../../../../src/core/ids.ts";
+import { createRateLimit } from "../../../../src/core/limits.ts";
 import type { Bridge } from "../../../../src/core/network.ts";
 import type { Person } from "../../../../src/core/person.ts";
 import { account } from "../../../../src/xmpp/from-xmpp.ts";
@@ -72,6 +73,8 @@ export function createWorld(
 		/** Rooms by the last part of their address, as an outsider may know them. */
 		known?: Readonly<Record<string, Looked>>;
 		hosting?: Partial<Hosting>;
+		/** Requests of each kind that one person may make. */
+		requests?: number;
 		/** Answers the queries that the room sends to clients. */
 		client?: (request: Element) => Promise<Element>;
 		/** The files by their `ref`. */
@@ -132,8 +135,10 @@ export function createWorld(
 			else cursors.set(key, value);
 		},
 	};
+	const rate = createRateLimit({ perMinute: 1, burst: options.requests ?? 1_000 });
 	const context: HostedContext = {
 		acts: createActs(() => 0),
+		mayAsk: (kind: string, account: string) => rate(`${kind} ${account}`),
 		aliases: createAliases({ bridge: () => journal, component }),
 		settings: createSettingsStore({ bridge: () => journal }),
 		kept: createKeptStore({
