@@ -6,7 +6,7 @@ import { createPublisher, type PublisherDeps } from "./publisher.ts";
 import { placeOf } from "./topics.ts";
 
 /**
- * Returns the command `pub TOPIC VALUE`. It publishes on the only broker; with several, on the broker of the room's
+ * Returns the command `pub [retain] TOPIC VALUE`. It publishes on the only broker; with several, on the broker of the room's
  * mirror, else on the one whose name the topic begins with.
  */
 export function publishCommand(deps: PublisherDeps & Readonly<{ brokers: readonly string[] }>): Command {
@@ -14,17 +14,19 @@ export function publishCommand(deps: PublisherDeps & Readonly<{ brokers: readonl
 	return defineCommand({
 		name: "pub",
 		parameters: [
+			{ name: "retain", kind: "choice", choices: ["retain"], optional: true },
 			{ name: "topic", kind: "address" },
 			{ name: "value", kind: "text" },
 		],
-		help: "publish a value on MQTT",
+		help: "publish a value on MQTT; retain: the broker keeps it for those who subscribe later",
 		// Talking in a room does not switch the heating, so the policy of the room's mirrors is asked.
 		level: "use",
-		async run(call, { topic: typed, value: payload }) {
+		async run(call, { retain, topic: typed, value: payload }) {
 			const portal = await deps.bridge().portal(call.network, call.room);
 			const mirrored = portal?.links.find((link) => link.network === mqttName)?.room;
 			const { broker, topic } = choose(typed, deps.brokers, mirrored && placeOf(mirrored).broker);
-			return publish({ portal, person: call.sender }, { broker, topic, payload });
+			const extras = retain && { extras: { retain: true } };
+			return publish({ portal, person: call.sender }, { broker, topic, payload, ...extras });
 		},
 	});
 }

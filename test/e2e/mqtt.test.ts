@@ -1023,6 +1023,11 @@ test("reports whether a published topic has subscribers, and the reason of a ref
 	await thing.subscribe("p/#");
 	expect(await call(one.network, "p/lamp on now")).toBe("Published to p/lamp.");
 	await thing.waitForMessage("p/lamp", "on now");
+	expect(await call(one.network, "retain p/mode away")).toBe("Published to p/mode.");
+	const later = await MqttClient.connect(account);
+	await later.subscribe("p/mode");
+	expect(await later.waitForMessage("p/mode", "away")).toMatchObject({ retain: true });
+	await later.close();
 	expect(await call(one.network, "secret/x on")).toMatch(/we are not authorised/);
 	expect(await call(one.network, "p/+ on")).toMatch(/cannot be published to/);
 	await thing.close();

@@ -74,7 +74,8 @@ describe("pub", () => {
 	const { parameters, run } = publishCommand({
 		brokers: ["home"],
 		bridge: () => ({ portal: async () => undefined, allows: () => true }) as unknown as Bridge,
-		publish: async (broker, topic, payload) => published.push(`${broker} ${topic} ${payload}`) - 1,
+		publish: async (broker, topic, payload, { retain = false } = {}) =>
+			0 * published.push(`${broker} ${topic} ${payload}${retain ? ", retained" : ""}`),
 		mayPublish: () => ({ kind: "yes" }),
 	});
 	const typed = (args: string) => toMqtt(parse("pub", parameters, args) as { topic: string; value: string });
@@ -96,6 +97,13 @@ describe("pub", () => {
 		expect(await run({} as CommandCall, '"a/Living Room/set" ON')).toBe("Published to a/Living Room/set.");
 		await expect(run({} as CommandCall, '"a/Living Room/set ON')).rejects.toThrow(/quote .* is not closed/);
 		expect(published).toEqual(["home a/Living Room/set ON"]);
+	});
+
+	test("has the broker keep a value that is to be retained, and no other", async () => {
+		published.splice(0);
+		for (const args of ["retain home/mode away", "home/mode retain", '"retain" on'])
+			await run({} as CommandCall, args);
+		expect(published).toEqual(["home home/mode away, retained", "home home/mode retain", "home retain on"]);
 	});
 
 	test("publishes on the only broker, else on the room's, else on the named one", () => {
