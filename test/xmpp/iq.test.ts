@@ -76,9 +76,9 @@ test.each([
 	const receipts = "urn:xmpp:receipts";
 	expect(vars.includes(receipts)).toBe(to !== host);
 	// A wish to be notified (XEP-0163 §4) is no query.
-	for (const ns of vars.filter(
-		(one) => !one.endsWith("+notify") && ![...said, ...rooms, commands, receipts].includes(one),
-	))
+	const wishes = ["urn:xmpp:avatar:metadata+notify", "http://jabber.org/protocol/nick+notify"];
+	expect(vars.filter((one) => one.endsWith("+notify"))).toEqual(to === host ? [] : wishes.toSorted());
+	for (const ns of vars.filter((one) => ![...said, ...rooms, ...wishes, commands, receipts].includes(one)))
 		expect((await ask(to, payloads[ns] ?? "query", ns))!.attrs.type, ns).toBe("result");
 });
 
