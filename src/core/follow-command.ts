@@ -19,6 +19,7 @@ export function createFollowCommand(deps: {
 		parameters: [],
 		help: "go on with the room that takes the place of a linked one that was closed",
 		level: "link",
+		ofRoom: true,
 		run: async (call) => {
 			await mustOwnRoom(call, "link");
 			const portal = await portals.only(call.network, call.room);
