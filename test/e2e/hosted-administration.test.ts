@@ -208,7 +208,7 @@ describe.each(["prosody", "ejabberd"] as const)("the administration of a Matrix 
 		expect(await list(romeo, address, { affiliation: "outcast" })).toEqual([]);
 	});
 
-	test("lets a nick belong to one person, and to nobody else", async () => {
+	test("lets a nick belong to one person and nobody else, also after the bridge was killed", async () => {
 		const { address, romeo, juliet } = await room();
 		const form = await juliet.iq(address, "get", xml("query", { xmlns: register }));
 		const fields = form.getChild("query")?.getChild("x")?.getChildren("field") ?? [];
@@ -227,6 +227,9 @@ describe.each(["prosody", "ejabberd"] as const)("the administration of a Matrix 
 		await shows(romeo, address, "presence Capulet member/participant");
 		expect(await outcome(romeo, address, "set", wants("Capulet"))).toBe("conflict");
 		await juliet.leaveRoom(address, "Capulet");
+		await bridged.kill();
+		await bridged.start();
+		await romeo.joinRoom(address, "Romeo");
 		const mercutio = await client("mercutio");
 		await expect(mercutio.joinRoom(address, "Capulet")).rejects.toThrow(/conflict/);
 		await juliet.joinRoom(address, "Capulet");
