@@ -206,12 +206,13 @@ export interface Hosting {
 	setTopic(room: RoomId, by: Person, topic: string): Promise<void>;
 	/**
 	 * Invites the person at an address of this network, or the ghost of a person of another one, who is not told of it by
-	 * the source. @throws PermanentError, TemporaryError
+	 * the source. Where the bot has made the room it invites for an admin who is not there. @throws PermanentError, TemporaryError
 	 */
 	invite(room: RoomId, by: Person, whom: readonly string[] | Person): Promise<void>;
 	/**
-	 * Has the account of `by` remove a person, or begin or end a ban. Nothing is done twice. A person at an address need never
-	 * have been there. @throws PermanentError forbidden if the power of `by` does not suffice; TemporaryError
+	 * Has the account of `by` remove a person, or begin or end a ban. In a room that the bot has made it does so itself: the
+	 * caller has checked that `by`, who need not be there, may. Nothing is done twice. A person at an address need never have
+	 * been there. @throws PermanentError forbidden if the power of `by` does not suffice; TemporaryError
 	 */
 	moderate(
 		room: RoomId,
@@ -221,8 +222,8 @@ export interface Hosting {
 		reason?: string,
 	): Promise<void>;
 	/**
-	 * Has the account of `by` give people power levels of their own, all at once; undefined takes one back. @throws as
-	 * {@link moderate}
+	 * Gives people power levels of their own, all at once, in the name of `by` as {@link moderate}; undefined takes one back.
+	 * @throws as {@link moderate}
 	 */
 	setLevels(room: RoomId, by: Person, changes: readonly LevelChange[]): Promise<void>;
 	/**
