@@ -9,7 +9,9 @@ import { newsIn } from "../../../src/xmpp/account-nodes.ts";
 import { createFaces, faceAt, isFace } from "../../../src/xmpp/faces.ts";
 import { account, fromChat, fromGroupchat, parseMessage } from "../../../src/xmpp/from-xmpp.ts";
 import { archiveQuery, pageMost } from "../../../src/xmpp/hosted/archive-query.ts";
+import { factsOf } from "../../../src/xmpp/hosted/creation/locked-rooms.ts";
 import { historyRequest } from "../../../src/xmpp/hosted/history-request.ts";
+import { changesIn, submitted } from "../../../src/xmpp/hosted/owner/form.ts";
 import { answerIq } from "../../../src/xmpp/iq/index.ts";
 import { bare } from "../../../src/xmpp/jid.ts";
 import { delayedBy, heldSince } from "../../../src/xmpp/message/delay.ts";
@@ -21,7 +23,7 @@ import { answerJoin, botAnswers } from "../../../src/xmpp/presence.ts";
 import { signalsIn } from "../../../src/xmpp/signals.ts";
 import { neutral, refusal, StanzaError, stanzaError } from "../../../src/xmpp/stanza-error.ts";
 import { StreamParser } from "../../../src/xmpp/stream/parser.ts";
-import { type Element, serialize } from "../../../src/xmpp/stream/xml.ts";
+import { type Element, serialize, xml } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
 import { contactsOf } from "../../xmpp/contacts/world.ts";
 import { fakeFinding } from "../../xmpp/finding/fake-finding.ts";
@@ -217,6 +219,37 @@ const archiveQueryTree = (fields: readonly unknown[], ...more: readonly unknown[
 	]);
 const valuesOf = (length: number) =>
 	Array.from({ length: Math.ceil(length / 20) }, (_, i) => ["value", {}, `$${i}`]);
+const ownedRoom = factsOf({
+	...{ address: "verona@bridge.test", alias: "verona", person: account("romeo@x.test"), seed: "seed" },
+	...{ jid: "romeo@x.test/a", nick: "Romeo", join: xml("presence"), until: 0, state: "open" },
+});
+/** The form of an owner of a room, with these fields. */
+const ownerFormTree = (fields: readonly unknown[]) =>
+	JSON.stringify([
+		"query",
+		{ xmlns: "http://jabber.org/protocol/muc#owner" },
+		["x", { xmlns: "jabber:x:data", type: "submit" }, ...fields],
+	]);
+const ownerField = (name: string, ...values: readonly string[]) => [
+	"field",
+	{ var: `muc#roomconfig_${name}` },
+	...values.map((value) => ["value", {}, value]),
+];
+const ownerForms = [
+	ownerFormTree([
+		ownerField("roomname", "Verona"),
+		ownerField("roomdesc", "Two households"),
+		ownerField("membersonly", "1"),
+		ownerField("enablelogging", "true"),
+		ownerField("maxusers", "20"),
+		ownerField("allowpm", "moderators"),
+		ownerField("whois", "anyone"),
+		ownerField("roomowners", "romeo@x.test", "alice@bridge.test"),
+		ownerField("roomadmins", "juliet@x.test"),
+	]),
+	ownerFormTree([ownerField("passwordprotectedroom", "1"), ownerField("roomsecret", "balcony")]),
+	ownerFormTree([]),
+];
 const archiveQueries = [
 	archiveQueryTree(
 		[
@@ -510,6 +543,34 @@ export const xmppTargets: Readonly<Record<string, Target>> = {
 				archiveQueryTree([
 					["field", { var: "start" }, ["value", {}, `2026-06-07T00:00:00.${"0".repeat(length)}Z`]],
 				]),
+		},
+	},
+	"XMPP forms of the owners of hosted rooms": {
+		kind: "tree",
+		corpus: ownerForms,
+		run(input) {
+			const query = stanzaOf(input);
+			if (!query) return size();
+			const at = (jid: string) => {
+				if (!jid.includes("@")) throw new StanzaError("jid-malformed", "modify");
+				return account(jid);
+			};
+			try {
+				const form = submitted(query);
+				if (form.kind !== "form") return size(form.kind);
+				const changes = changesIn(form.values, { facts: ownedRoom, own: {}, ranked: new Map(), at });
+				holds((changes.settings.levels?.length ?? 0) <= 2_000, "more ranks than a form may change");
+				return size(changes);
+			} catch (error) {
+				if (!(error instanceof StanzaError)) throw error;
+				return size(error.message);
+			}
+		},
+		grows: {
+			"many owners": (length) =>
+				ownerFormTree([ownerField("roomowners", ...valuesOf(length).map((_, n) => `a${n}@x.test`))]),
+			"many fields": (length) => ownerFormTree(valuesOf(length).map((_, n) => ownerField(`f${n}`, "1"))),
+			"a long name": (length) => ownerFormTree([ownerField("roomname", "x".repeat(length))]),
 		},
 	},
 	"XMPP stream": {

@@ -115,19 +115,18 @@ const admins = (now: Now) => ofRank(now, madeLevels.admin, madeLevels.owner);
 
 /** Returns the level changes that make exactly these JIDs hold a rank. */
 function ranking(
-	wanted: readonly string[],
-	before: readonly string[],
+	wanted: ReadonlySet<string>,
+	before: ReadonlySet<string>,
 	level: number,
 	now: Now,
 ): LevelChange[] {
-	const gone = before
-		.filter((jid) => !wanted.includes(jid))
-		.map((jid) => ({ whom: now.ranked.get(jid) ?? now.at(jid), level: undefined }));
-	const come = wanted
-		.filter((jid) => !before.includes(jid))
-		.map((jid) => ({ whom: now.ranked.get(jid) ?? now.at(jid), level }));
-	return [...gone, ...come];
+	const whom = (jid: string) => now.ranked.get(jid) ?? now.at(jid);
+	const gone = [...before.difference(wanted)].map((jid) => ({ whom: whom(jid), level: undefined }));
+	return [...gone, ...[...wanted.difference(before)].map((jid) => ({ whom: whom(jid), level }))];
 }
+
+/** The most people of a list. */
+const mostListed = 1_000;
 
 const list = (
 	name: string,
@@ -137,8 +136,9 @@ const list = (
 ): Field => ({
 	...{ name, label, type: "jid-multi", value: people },
 	read(values, now) {
-		const wanted = [...new Set(values.map((one) => one.trim()).filter((one) => one !== ""))];
-		const levels = ranking(wanted, people(now), level, now);
+		if (values.length > mostListed) throw new StanzaError("policy-violation", "modify");
+		const wanted = new Set(values.map((one) => one.trim()).filter((one) => one !== ""));
+		const levels = ranking(wanted, new Set(people(now)), level, now);
 		return levels.length > 0 ? { settings: { levels } } : {};
 	},
 });
