@@ -89,6 +89,18 @@ export const notYours = "what others wrote in a chat of two only they can delete
 export const mucGone = (room: string, alternate: string | undefined) =>
 	`the XMPP room ${room} was closed.${alternate ? ` It moved to ${alternate}.` : ""}`;
 
+/** The settings of a MUC, as they are told when they change. */
+export const mucSettings = {
+	membersOnly: { on: "only its members may enter", off: "it is open to more than its members" },
+	moderated: { on: "people need voice to write there", off: "everybody there may write" },
+	password: { on: "it asks for a password", off: "it asks for no password" },
+	archive: {
+		on: "it keeps an archive",
+		off: "it keeps no archive, so replies and reactions are shown in words, and what is said during a long outage is lost",
+	},
+} as const;
+export const mucChanged = (room: string, news: readonly string[]) =>
+	`The settings of the XMPP room ${room} have changed: ${news.join("; ")}.`;
 export const mucFollow = "Say “follow” to the bridge, as its other commands, and this room goes on there.";
 
 /** Added to the answer about a block, of an account or of a server. */

@@ -126,6 +126,7 @@ test("roomFeatures reads name, topic and features of a MUC", () => {
 		stanzaIds: true,
 		occupantIds: false,
 		hats: false,
+		moderated: false,
 		archive: false,
 		moderation: false,
 	});

@@ -30,6 +30,7 @@ import { hasIds } from "./participants.ts";
 import { type Room, readable, setFeatures } from "./room.ts";
 import { setSynced } from "./roster.ts";
 import { selfPing } from "./self-ping.ts";
+import { tellSettings } from "./settings-news.ts";
 
 /** Keeps the active listener in a MUC, whatever happens to the link or the MUC. */
 
@@ -154,6 +155,7 @@ export async function rediscover(room: Room, context: Context): Promise<void> {
 function discovered(room: Room, features: RoomFeatures, context: Context): void {
 	const before = { ids: hasIds(room), listed: room.features.listed };
 	setFeatures(room, features);
+	tellSettings(room, features, context);
 	if (hasIds(room) !== before.ids || features.listed !== before.listed) context.changed(room);
 	if (features.name !== undefined) context.described(room, { name: features.name });
 	if (features.picture !== undefined) showPicture(room, features.picture, context);

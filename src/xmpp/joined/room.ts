@@ -69,6 +69,7 @@ export const createRoom = (jid: string, link: Link, listeners: Listeners, asked:
 		muc: true,
 		membersOnly: false,
 		password: false,
+		moderated: false,
 		stanzaIds: false,
 		occupantIds: false,
 		hats: false,

@@ -22,6 +22,8 @@ export type RoomFeatures = Readonly<{
 	topic?: string;
 	membersOnly: boolean;
 	password: boolean;
+	/** Newcomers need voice to write. */
+	moderated: boolean;
 	/** Lists of its service name the MUC, and everybody may enter it. Absent before it was asked. */
 	listed?: boolean;
 	/** The MUC adds stanza-ids (XEP-0359), so a stanza-id that anybody else wrote is forged. */
@@ -55,6 +57,7 @@ export function roomFeatures(query: Element): RoomFeatures {
 		topic: beginning(field("muc#roominfo_subject")),
 		membersOnly: has.has("muc_membersonly"),
 		password: has.has("muc_passwordprotected"),
+		moderated: has.has("muc_moderated"),
 		listed:
 			has.has("muc_public") &&
 			!["muc_membersonly", "muc_passwordprotected"].some((closed) => has.has(closed)),

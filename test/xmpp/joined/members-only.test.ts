@@ -145,6 +145,10 @@ describe("a MUC for members only", () => {
 	});
 });
 
+/** Returns the lines that the portal got, besides the one that the settings changed. */
+const said = (w: World) =>
+	w.lines().filter((line) => !line.includes("have changed: only its members may enter"));
+
 describe("a MUC that becomes one for members only", () => {
 	test("keeps our people through the stated JID, and loses no line", async () => {
 		const w = world();
@@ -158,7 +162,7 @@ describe("a MUC that becomes one for members only", () => {
 		w.muc.say("Romeo", "after");
 		await w.done(w.say("hi"));
 		expect(ours(w)).toEqual({ Trivium: stated, Bob: "bob@bridge.test" });
-		expect(w.lines()).toEqual(["Romeo: before", "Romeo: between", "Romeo: after"]);
+		expect(said(w)).toEqual(["Romeo: before", "Romeo: between", "Romeo: after"]);
 		expect(w.bodies()).toEqual(["trivium: Alice: hi"]);
 	});
 
@@ -168,7 +172,7 @@ describe("a MUC that becomes one for members only", () => {
 		await w.settle();
 		w.muc.lock();
 		await w.pass(10_000);
-		expect(w.lines()).toEqual([expect.stringContaining(`make ${stated} a member`)]);
+		expect(said(w)).toEqual([expect.stringContaining(`make ${stated} a member`)]);
 		expect((await failure(w.done(w.say("hi"))))?.message).toContain(stated);
 	});
 
@@ -181,7 +185,7 @@ describe("a MUC that becomes one for members only", () => {
 		await w.pass(10_000);
 		w.muc.say("Romeo", "still here?");
 		await w.done(w.say("yes", bob));
-		expect(w.lines()).toEqual(["Romeo: still here?"]);
+		expect(said(w)).toEqual(["Romeo: still here?"]);
 		expect((await failure(w.done(w.say("me too"))))?.message).toMatch(
 			/make trivium@bridge\.test a member.* or alice@bridge\.test for you alone/,
 		);
@@ -211,7 +215,7 @@ describe("the listener whose membership somebody took", () => {
 		w.muc.kick("Trivium", ["321"]);
 		w.muc.say("Romeo", "gone?");
 		await w.pass(11_000);
-		expect(w.lines()).toEqual(["Romeo: gone?"]);
+		expect(said(w)).toEqual(["Romeo: gone?"]);
 		expect((await failure(w.done(w.say("hi"))))?.message).toContain(stated);
 		w.muc.faults.members?.add(stated);
 		await w.pass(300_000);

@@ -62,6 +62,7 @@ describe("the description of a room", () => {
 			stanzaIds: true,
 			occupantIds: true,
 			hats: true,
+			moderated: false,
 			archive: true,
 			moderation: true,
 			shows: expect.stringMatching(/^[\w-]{16}$/),
