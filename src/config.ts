@@ -58,6 +58,8 @@ type Broker = {
 	ca?: string;
 	cert?: string;
 	key?: string;
+	server_name?: string;
+	alpn?: string[];
 	status_topic?: string;
 	discovery: string | false;
 	max_packet_size: number;
@@ -256,6 +258,8 @@ function mqttOptions(
 				...(ca !== undefined && { ca }),
 				...(cert !== undefined && { cert }),
 				...(key !== undefined && { key }),
+				...(broker.server_name !== undefined && { serverName: broker.server_name }),
+				...(broker.alpn && { alpn: broker.alpn }),
 				...(broker.status_topic !== undefined && { statusTopic: broker.status_topic }),
 				...(broker.discovery !== false && { discovery: broker.discovery }),
 				maxPacketSize: broker.max_packet_size,

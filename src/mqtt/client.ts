@@ -20,6 +20,10 @@ export type BrokerOptions = Readonly<{
 	/** The certificate and the key by which the broker knows us, as PEM text; both or none. */
 	cert?: string;
 	key?: string;
+	/** The name that the broker's certificate has to have, which TLS tells the broker; absent: the host of the URL. */
+	serverName?: string;
+	/** The protocols that TLS offers (ALPN). */
+	alpn?: readonly string[];
 	/** The topic that says whether the bridge is online: a retained value, and the will of the connection. */
 	statusTopic?: string;
 	/** The first level of the topics by which devices announce themselves (Home Assistant); absent: none are read. */
@@ -133,6 +137,8 @@ export function dial(
 		...(broker.ca !== undefined && { ca: broker.ca }),
 		...(broker.cert !== undefined && { cert: broker.cert }),
 		...(broker.key !== undefined && { key: broker.key }),
+		...(broker.serverName !== undefined && { servername: broker.serverName }),
+		...(broker.alpn && { ALPNProtocols: [...broker.alpn] }),
 		...(status !== undefined && { will: { ...retained, topic: status, payload: Buffer.from(offline) } }),
 		protocolVersion: five ? 5 : 4,
 		...(five && {

@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createServer as createTlsServer } from "node:tls";
 import { connectAsync } from "mqtt";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { CommandCall } from "../../src/core/command.ts";
@@ -1068,6 +1070,30 @@ test("connects by TLS with the broker's own certificate authority", async () => 
 	const one = await run(broker({ url: bed.mqtt.tlsUrl, ca }), ["tls/#"]);
 	await thing.publish("tls/x", "sealed");
 	await sees(one, "sealed");
+});
+
+test("offers a protocol by TLS, and names the server that the certificate is for", async () => {
+	const [ca, cert, key] = ["ca.crt", "mqtt.crt", "mqtt.key"].map((name) =>
+		readFileSync(`.testbed/root/srv/certs/${name}`, "utf8"),
+	) as [string, string, string];
+	const asked: unknown[] = [];
+	const sockets = new Set<Socket>();
+	// A front, as cloud brokers have one, before the real broker.
+	const front = createTlsServer({ cert, key, ALPNProtocols: ["mqtt"] }, (socket) => {
+		asked.push(socket.alpnProtocol, socket.servername);
+		const behind = connectTcp(Number(new URL(bed.mqtt.url).port), "127.0.0.1");
+		for (const one of [socket, behind]) sockets.add(one.on("error", () => undefined));
+		socket.pipe(behind).pipe(socket);
+	}).listen(0, "127.0.0.1");
+	await once(front, "listening");
+	const url = `mqtts://127.0.0.1:${(front.address() as AddressInfo).port}`;
+	const one = await run(broker({ url, ca, alpn: ["mqtt"], serverName: "front.mqtt.test" }), ["fronted/#"]);
+	await thing.publish("fronted/x", "1");
+	await sees(one, "1");
+	expect(asked).toEqual(["mqtt", "front.mqtt.test"]);
+	await stop(one);
+	for (const socket of sockets) socket.destroy();
+	front.close();
 });
 
 test("the bridge shows its certificate to a broker that asks for one", async () => {
