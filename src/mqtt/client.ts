@@ -345,9 +345,20 @@ function arrived(
 				...(correlationData && { correlation: new Uint8Array(correlationData) }),
 			},
 		}),
+		...(userProperties && { properties: propertiesIn(userProperties) }),
 		...(passed.length > 0 && { passed }),
 	};
 }
+
+/** Most user properties of a publication that are read, and characters of one. */
+const [mostProperties, longestProperty] = [20, 256];
+
+const propertiesIn = (all: NonNullable<NonNullable<IPublishPacket["properties"]>["userProperties"]>) =>
+	Object.fromEntries(
+		Object.entries(all)
+			.slice(0, mostProperties)
+			.map(([name, value]) => [name, ([value].flat().at(-1) ?? "").slice(0, longestProperty).toWellFormed()]),
+	);
 
 /** Maps CONNACK return codes of MQTT 3.1.1 to reason codes of MQTT 5. [MQTT-3.2.2.3 of 3.1.1] */
 const older: Readonly<Record<number, number>> = { 1: 0x84, 2: 0x85, 3: 0x88, 4: 0x86, 5: 0x87 };

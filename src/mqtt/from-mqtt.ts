@@ -31,6 +31,8 @@ export type Arrival = Readonly<{
 	/** The time until which the message is of use, in ms since 1970. // MQTT 5 §3.3.2.3.3 */
 	expires?: number;
 	response?: Response;
+	/** The user properties, the last of each name. // MQTT 5 §3.3.2.3.7 */
+	properties?: Readonly<Record<string, string>>;
 	/** The marks of the rooms that a message of another bridge has passed. */
 	passed?: readonly string[];
 }>;
@@ -111,7 +113,7 @@ export function fromMqtt(
 
 /** Returns a payload as text, null for an empty one, which clears a retained value. [MQTT-3.3.1-6] */
 function shapeOf(
-	{ payload, topic, tooLarge }: Arrival,
+	{ payload, topic, tooLarge, properties }: Arrival,
 	name: string,
 	{ shape, thing }: Readonly<{ shape?: CompiledShape; thing?: Thing }>,
 ): Readonly<{
@@ -123,7 +125,7 @@ function shapeOf(
 }> {
 	/** A value without a text has the name and the device of its topic all the same. */
 	const around = () => {
-		const { name: called, device: key } = shape?.("", topic, name) ?? {};
+		const { name: called, device: key } = shape?.("", topic, name, properties) ?? {};
 		return { ...(called && { name: called }), ...(key && { device: key }) };
 	};
 	if (payload.length === 0) return { ...around(), line: null, compared: null };
@@ -136,7 +138,7 @@ function shapeOf(
 		const line = phrases.binaryValue(payload.length, hex(payload.subarray(0, 16)));
 		return { ...around(), line, compared: line, bytes: payload };
 	}
-	const own = shape?.(text, topic, name);
+	const own = shape?.(text, topic, name, properties);
 	const read = shape?.takesValue ? undefined : thing?.read(text);
 	const shaped = { ...(own ?? { line: text, compared: text }), ...read };
 	const bytes = shape?.isImage ? encoded(shaped.compared) : undefined;

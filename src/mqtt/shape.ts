@@ -31,7 +31,12 @@ export type Shape = Readonly<{
 export type Shaped = Readonly<{ line: string; compared: string; name?: string; device?: string }>;
 
 /** Returns the shape of a payload's text. `usual` is the name of the thing without a shape. */
-export type CompiledShape = ((payload: string, topic: string, usual: string) => Shaped) &
+export type CompiledShape = ((
+	payload: string,
+	topic: string,
+	usual: string,
+	properties?: Readonly<Record<string, string>>,
+) => Shaped) &
 	Readonly<{
 		/** The shape itself says what of a payload is shown. */
 		takesValue: boolean;
@@ -71,13 +76,13 @@ export function compileShape({ value, unit, round, template, name, device, image
 	const line: Template | undefined = template === undefined ? undefined : compileTemplate(template);
 	const called: Template | undefined = name === undefined ? undefined : compileTemplate(name);
 	const deviceOf = device === undefined ? undefined : compileTopicTemplate(device);
-	const shape = (payload: string, topic: string, usual: string): Shaped => {
+	const shape: (...given: Parameters<CompiledShape>) => Shaped = (payload, topic, usual, properties = {}) => {
 		const json = keys || line || called ? jsonIn(payload) : undefined;
 		// A payload without the value is shown whole: a device may send another kind of message on its topic.
 		const found = keys && valueAt(json, keys);
 		const taken = found === undefined ? payload : shown(found);
 		const rounded = round === undefined ? taken : fixed(taken, round);
-		const values = { value: rounded, json, topic, name: usual };
+		const values = { value: rounded, json, topic, name: usual, properties };
 		const text = line ? line(values) : unit === undefined ? rounded : `${rounded} ${unit}`;
 		const named = called?.(values);
 		const key = deviceOf?.(topic);

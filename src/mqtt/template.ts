@@ -14,6 +14,8 @@ export type TemplateValues = Readonly<{
 	json: unknown;
 	topic: string;
 	name: string;
+	/** The user properties of the publication (MQTT 5). */
+	properties?: Readonly<Record<string, string>>;
 }>;
 /** A compiled template: returns the line, at most {@link longest} characters. */
 export type Template = (values: TemplateValues) => string;
@@ -60,6 +62,9 @@ function subject(name: string): ((values: TemplateValues) => string | undefined)
 	const level = /^topic\.(\d{1,3})$/.exec(name)?.[1];
 	if (level !== undefined) return ({ topic }) => topic.split("/")[Number(level) - 1];
 	if (name === "json") return ({ json }) => (json === undefined ? undefined : shown(json));
+	const property = /^property\.(\S{1,100})$/.exec(name)?.[1];
+	if (property !== undefined)
+		return ({ properties = {} }) => (Object.hasOwn(properties, property) ? properties[property] : undefined);
 	const keys = name.startsWith("json.") ? pointerKeys(name.slice("json.".length)) : undefined;
 	return (
 		keys &&
@@ -97,7 +102,7 @@ function place(source: string, at: number, subjects: Subjects): (values: Templat
 
 /** The subjects of places, as an error message lists them. */
 const [all, ofTopics] = [
-	"value, name, topic, topic.1 …, json, json.key",
+	"value, name, topic, topic.1 …, json, json.key, property.name",
 	"topic, topic.1, topic.2 …",
 ] as const;
 type Subjects = typeof all | typeof ofTopics;

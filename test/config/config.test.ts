@@ -194,7 +194,7 @@ describe("an error", () => {
 		],
 		[
 			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: x, room: '#r:hs', template: '{{valu}}' }] }",
-			"10:104: mqtt.mirrors.0.template: “valu” is none of value, name, topic, topic.1 …, json, json.key (character 3 of the template)",
+			"10:104: mqtt.mirrors.0.template: “valu” is none of value, name, topic, topic.1 …, json, json.key, property.name (character 3 of the template)",
 		],
 		[
 			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: 'x/+', room: '#x_{{topic.2}}:hs.test' }] }",

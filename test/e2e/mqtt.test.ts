@@ -838,11 +838,16 @@ test("a counting publisher is shown in full, in order, and its retained value la
 	rmSync(folder, { recursive: true });
 });
 
-test("publishes a reply to the response topic of a value, with its correlation data, also after a restart", async () => {
+test("shows a user property, and publishes a reply to the response topic of a value, with its correlation data, also after a restart", async () => {
 	const publish = { allow: ["ann@chat"], topics: ["ask/answers/#"] };
 	const options: MqttOptions = {
 		brokers: { home: broker() },
-		mirrors: [{ broker: "home", topic: "ask/question", room: "plaza", publish }],
+		mirrors: [
+			{
+				...{ broker: "home", topic: "ask/question", room: "plaza", publish },
+				template: "{{value}} asks {{property.who}}",
+			},
+		],
 	};
 	const mapping = createMemoryMapping();
 	const journal = createMemoryJournal();
@@ -873,12 +878,16 @@ test("publishes a reply to the response topic of a value, with its correlation d
 	}
 	let shown: MessageId | undefined;
 	await runs(async (chat) => {
-		const properties = { responseTopic: "ask/answers/7", correlationData: Buffer.from("no. 7") };
+		const properties = {
+			...{ responseTopic: "ask/answers/7", correlationData: Buffer.from("no. 7") },
+			userProperties: { who: "Romeo" },
+		};
 		await thing.publish("ask/question", "who is there?", { properties });
 		await until(
 			() => chat.sent.length > 0,
 			() => "no question",
 		);
+		expect(lines(chat)[0]).toContain("who is there? asks Romeo");
 		shown = `chat:${chat.sent[0]?.operation}` as MessageId;
 	});
 	await runs(async (chat) => {

@@ -7,6 +7,7 @@ const values = {
 	json: { temperature: 21.46, battery: 80, state: { on: true }, gone: null, list: ["a", "b"] },
 	topic: "zigbee2mqtt/kitchen",
 	name: "zigbee2mqtt kitchen",
+	properties: { room: "hall" },
 };
 const line = (template: string) => compileTemplate(template)(values);
 
@@ -22,6 +23,7 @@ describe("a template shows", () => {
 		['{{json.none | default "a | b"}}', "a | b"],
 		["{{name | upper}}", "ZIGBEE2MQTT KITCHEN"],
 		["{{topic.9}}{{json.none}}", ""],
+		['{{property.room}} {{property.none | default "?"}}{{property.constructor}}', "hall ?"],
 		["a } b { c", "a } b { c"],
 	])("%s as “%s”", (template, shown) => expect(line(template)).toBe(shown));
 
