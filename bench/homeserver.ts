@@ -30,7 +30,7 @@ export async function homeserver(options: {
 	 * the time of the last join.
 	 */
 	const state = { latency: 0, requests: 0, joinedAt: 0 };
-	/** What passes with the next transaction beside its events. */
+	/** The content beside the events of the next transaction. */
 	const passing: object[] = [];
 
 	fake.fail((request) => {

@@ -206,7 +206,7 @@ export interface Hosting {
 	setTopic(room: RoomId, by: Person, topic: string): Promise<void>;
 	/**
 	 * Invites the person at an address of this network, or the ghost of a person of another one, who is not told of it by
-	 * the source. Where the bot has made the room it invites for an admin who is not there. @throws PermanentError, TemporaryError
+	 * the source. In a room that the bot has made, it invites for an admin who is not there. @throws PermanentError, TemporaryError
 	 */
 	invite(room: RoomId, by: Person, whom: readonly string[] | Person): Promise<void>;
 	/**

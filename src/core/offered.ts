@@ -93,8 +93,8 @@ export interface Bridge {
 	/** Resolves with the portal of a room; undefined if it is in none. */
 	portal(network: NetworkName, room: RoomId): Promise<Portal | undefined>;
 	/**
-	 * Resolves with the room on `here` for the room at `address` on `there`, and creates it if necessary. `found`: that room,
-	 * where it is known already.
+	 * Resolves with the room on `here` for the room at `address` on `there`, and creates it if necessary. `found`: the room
+	 * at `address`, if it is known already.
 	 */
 	openRoom(
 		here: NetworkName,
@@ -123,7 +123,7 @@ export interface Bridge {
 	ended(network: NetworkName, room: RoomId, why: string): Promise<void>;
 	/**
 	 * Puts the room `to` in the place of a room that was replaced by it. Resolves with false for a room in no portal of rooms, and
-	 * where `to` is in a portal already. @throws PermanentError if the network does not serve `to`
+	 * if `to` is in a portal already. @throws PermanentError if the network does not serve `to`
 	 */
 	moved(network: NetworkName, from: RoomId, to: RoomId): Promise<boolean>;
 	/** Opens a file on its own network. @throws as `open` of that network */

@@ -8,7 +8,7 @@ export type OwnAliases = ReturnType<typeof createOwnAliases>;
 
 /**
  * Gives rooms aliases outside our namespaces, as any person of the homeserver can. Synapse lets an application service do
- * that in a session of its own only. A namespace for all aliases would be the other way, and would bring us the events of all
+ * this in a session of its own only. A namespace for all aliases would be the other way, and would bring us the events of all
  * rooms. // Matrix spec, "Client-Server API extensions", "m.login.application_service"
  */
 export function createOwnAliases(deps: {

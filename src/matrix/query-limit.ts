@@ -2,7 +2,7 @@ import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
 import { createRateLimit } from "../core/limits.ts";
 import type { Address } from "./mxid.ts";
 
-/** What a query is about: an address may be a room's and no person's. */
+/** The subject of a query: an address may be a room's and no person's. */
 export type Wanted = Address & Readonly<{ kind: "person" | "room" }>;
 
 /** Rate limits on queries: about one server, about all servers without a hit so far, and about all servers with one. */

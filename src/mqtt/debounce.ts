@@ -120,7 +120,7 @@ export function createDebounce(deps: {
 			changed.add(key);
 			put(key, candidate, one.due);
 		},
-		/** Lets the value of a topic wait further, which has sent another one. That one comes later, or not at all. */
+		/** Lets the value of a topic wait further, which has sent another one. The other value comes later, or not at all. */
 		heard(room: RoomId, topic: string, ms: number): void {
 			const key = keyOf(room, topic);
 			const one = waiting.get(key);

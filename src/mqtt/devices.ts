@@ -67,7 +67,7 @@ export function createDevices(prefix: string | undefined, log: Log) {
 		bytes: 4 * 1_048_576,
 		of: (topic, known) => textBytes(topic) + 100 + (known ? dataBytes(known) : 0),
 	});
-	/** Which filters show a topic; null: all that match. */
+	/** The filters that show a topic; null: all that match. */
 	const shownBy = createBoundedMap<string, ReturnType<typeof programs> | null>(remembered, {
 		bytes: 4 * 1_048_576,
 		of: (topic) => textBytes(topic) + 100,

@@ -36,7 +36,7 @@ export const faceAt = (jid: string, hash: string): Avatar | null =>
 export const faceOf = (jid: string, photo: string | undefined): Readonly<{ avatar?: Avatar | null }> =>
 	photo === undefined ? {} : { avatar: faceAt(jid, photo) };
 
-/** What an account tells of itself; undefined for what it does not tell. */
+/** The name and picture that an account publishes; undefined for a part that it does not publish. */
 export type Profile = Readonly<{ name: string | undefined; hash: string | undefined }>;
 
 export const isFace = (ref: string): boolean => form.test(ref);

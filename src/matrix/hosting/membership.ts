@@ -110,7 +110,7 @@ export function createMembership(deps: {
 		const first = !members.of(room).keys().some(deps.isOurs);
 		const wanted = await looksOf(person);
 		const { displayname } = wanted;
-		// What was known of a room may be from a time when somebody of ours was there.
+		// The known state of a room may be from a time when a ghost of ours was there.
 		const isOpen = !((first ? undefined : isTaken(room, ghost, displayname)) ?? !sure);
 		const name = isOpen ? displayname : members.of(room).get(ghost) || withAddress(displayname, person);
 		const asked = { ...wanted, displayname: name };

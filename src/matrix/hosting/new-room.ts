@@ -9,8 +9,8 @@ import { seedMark } from "./facts.ts";
 import { levelsAfter, newLevels, statesOf } from "./settings.ts";
 
 /**
- * Makes Matrix rooms for people of other networks, each once: it has an alias of our namespace until it has its own one, so
- * that a try that was broken off is found.
+ * Makes Matrix rooms for people of other networks, each once: it has an alias of our namespace until it has its own one,
+ * by which the bridge finds a room whose making a kill has interrupted.
  */
 export function createNewRooms(deps: {
 	client: Client;

@@ -112,7 +112,7 @@ export function createProfiles(deps: {
 		);
 	}
 
-	/** Takes what an account says of itself. What is missing is read first: a picture alone would take the name away. */
+	/** Takes the news that an account publishes. The missing parts are read first: a picture alone would take the name away. */
 	function learn(jid: string, room: RoomId, news: Profile): void {
 		const isRead = known.get(jid)?.readAgain !== undefined;
 		add(jid, news);

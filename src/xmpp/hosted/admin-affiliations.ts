@@ -61,7 +61,7 @@ export function ofAffiliation(
 	const forget = (...of: readonly ("members" | "nicks" | "moderators")[]): readonly Step[] =>
 		of.flatMap((list) => (kept[list].has(key) ? [keep({ list, key, value: undefined })] : []));
 	const isModerator = affiliation === "outcast" && kept.moderators.has(key);
-	/** The level of somebody who stays without power of their own. That of a moderator is no affiliation. */
+	/** The level of somebody who stays without power of their own. A moderator's level is no affiliation. */
 	const lowered = (to: "member" | "none"): readonly Step[] =>
 		isAdmin(now) || isModerator || facts.levels?.of.get(key) === levelFor("member", facts)
 			? level(levelFor(to, facts))

@@ -16,7 +16,7 @@ const historyWithin = 15_000;
 
 /** Last lines whose senders are shown first in a large room, and how long these may take to be read, in ms. */
 const [speakersOf, speakersWithin] = [50, 3_000];
-/** Large rooms whose last speakers are shown. Whoever speaks later is shown then. */
+/** Large rooms whose last speakers are shown. A member who speaks later is shown at that line. */
 const heard = new WeakSet<HostedRoom>();
 
 /** Presences that are written before the link is asked whether it takes them. */

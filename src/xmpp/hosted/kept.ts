@@ -30,7 +30,7 @@ export const nothingKept: Kept = {
 };
 const lists = Object.keys(nothingKept) as (keyof Kept)[];
 
-/** Entries of one room, and the bytes of all rooms. What exceeds them is refused: a ban that is forgotten would be none. */
+/** Entries of one room, and the bytes of all rooms. An entry beyond them is refused: a ban that is forgotten would be none. */
 const [mostOfRoom, mostBytes] = [2_000, 16 * 1_048_576];
 const prefix = "xmpp kept ";
 

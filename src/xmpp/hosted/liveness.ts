@@ -110,7 +110,7 @@ export function createLiveness(context: HostedContext) {
 				asks++;
 				void context.guard.run("ping of a client", () => ask(session, note));
 			}
-			// Where a bound ended the sweep, others may be due already.
+			// Other sessions may be due already if a bound ended the sweep.
 			if (n === looks) nextDue = soonest;
 		},
 	};

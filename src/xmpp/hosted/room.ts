@@ -39,7 +39,7 @@ export type HostedRoom = {
 	/** The Matrix room. */
 	readonly source: RoomId;
 	facts: RoomFacts;
-	/** What the source cannot hold; {@link KeptStore} replaces it. */
+	/** The record of what the source cannot hold; {@link KeptStore} replaces it. */
 	kept: Kept;
 	/** The settings that Matrix cannot hold. */
 	own: OwnSettings;

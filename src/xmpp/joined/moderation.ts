@@ -25,7 +25,7 @@ export async function carryOut(
 		try {
 			await carryOutOne(room, ours, deed, event.reason, context);
 		} catch (error) {
-			// What is refused for one person may be allowed for the next.
+			// The MUC may allow for the next person an act that it refuses for this one.
 			if (!(error instanceof PermanentError)) throw error;
 			refused ??= error;
 		}

@@ -17,7 +17,7 @@ export const setsTopic = (event: Message): event is Setting => event.sets !== un
 
 /**
  * Has the MUC take a topic, as the occupant of the person who set it, or as the listener if only the listener has the
- * right. Where neither has it, the MUC reads in words what the topic is elsewhere. @throws as {@link say}
+ * right. If neither has it, a line in the MUC tells the topic of the other room. @throws as {@link say}
  */
 export async function setSubject(
 	room: Room,

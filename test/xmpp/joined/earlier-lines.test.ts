@@ -34,7 +34,7 @@ describe.each([
 		expect(w.lines()).toEqual(lines(11, 60));
 		const first = w.told.find(({ kind }) => kind === "message");
 		expect(first?.at).toBe(1_700_000_000_000 + 10 * 60_000);
-		// Whoever is not there any more leaves again.
+		// A speaker who is not there any more leaves again.
 		expect(w.told.at(-1)).toMatchObject({ kind: "membership", change: "leave", sender: { name: "Romeo" } });
 		w.muc.come("Romeo");
 		w.muc.say("Romeo", "61");

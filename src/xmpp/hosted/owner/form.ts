@@ -34,7 +34,7 @@ export const formOf = (now: Now): Element =>
 			),
 	);
 
-/** What an owner sends. instant: the settings as they are. */
+/** The request of an owner. instant: the settings as they are. */
 export type Submitted =
 	| Readonly<{ kind: "instant" | "cancel" }>
 	| Readonly<{ kind: "form"; values: ReadonlyMap<string, readonly string[]> }>;

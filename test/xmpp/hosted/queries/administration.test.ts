@@ -211,7 +211,7 @@ describe("a moderator's change of a hosted room", () => {
 			"member romeo@montague.test Romeo",
 			"member rosaline@capulet.test",
 		]);
-		// Where the bot acts, it names the moderator in its own words.
+		// The bot names the moderator in its own words when it acts.
 		expect(await change([{ jid: "romeo@montague.test", affiliation: "none" }])).toBe("result");
 		takeMember(
 			muc,
