@@ -21,6 +21,7 @@ const longest = [
 		"features",
 		"image",
 		"xmpp-features",
+		"hosted-creation",
 		"hosted-messages",
 		"component",
 		"hosted-queries",
