@@ -149,7 +149,7 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 		test("with more people than a client is shown brings each of the others before they speak or are asked for", async () => {
 			const { id, address } = await room();
 			const base = bridged.bed.matrix.url;
-			const crowd = Array.from({ length: 204 }, (_, n) => `crowd${rooms}-${n + 100}`);
+			const crowd = Array.from({ length: 205 }, (_, n) => `crowd${rooms}-${n + 100}`);
 			const enters = async (name: string) => {
 				const one = new MatrixClient(base, await bridged.bed.matrixUser(name));
 				await one.join(id);
@@ -160,7 +160,7 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 				for (const [name, one] of await Promise.all(crowd.slice(here.size, here.size + 12).map(enters)))
 					here.set(name, one);
 			// The room shows Alice and the first 199 of these.
-			const [earlier = "", gone = "", asked = "", newcomer = "", speaker = ""] = crowd.slice(-5);
+			const [earlier = "", gone = "", asked = "", newcomer = "", speaker = "", typist = ""] = crowd.slice(-6);
 			await here.get(earlier)?.send(id, "before");
 			// A person may open 20 rooms at once, and the other tests need those of Romeo.
 			const benvolio = await client("benvolio");
@@ -178,10 +178,17 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 				xml("iq", { type: "get", to: `${address}/${asked}`, id: "v" }, xml("vCard", { xmlns: "vcard-temp" })),
 			);
 			await benvolio.waitFor("the vCard", ({ attrs }) => attrs.id === "v" && attrs.type === "result");
+			await here.get(typist)?.request("PUT", `v3/rooms/${encodeURIComponent(id)}/typing/@${typist}:hs.test`, {
+				typing: true,
+				timeout: 20_000,
+			});
+			await benvolio.waitFor("the typing", (one) => one.getChild("composing") !== undefined);
 			await here.get(newcomer)?.send(id, "last");
 			expect(await heard(benvolio, address, `message ${newcomer} last`)).toEqual([
 				`presence ${asked} none/participant`,
 				`iq result ${asked}`,
+				`presence ${typist} none/participant`,
+				`message ${typist}`,
 				`presence ${newcomer} none/participant`,
 				`message ${newcomer} last`,
 			]);
