@@ -25,6 +25,7 @@ import { resetBackfill } from "./gap.ts";
 import { createIdleOccupants } from "./idle-occupants.ts";
 import { leave } from "./join.ts";
 import { createKeepalive } from "./keepalive.ts";
+import { forgetPassword } from "./kept-password.ts";
 import { ensureJoined, keepJoined } from "./listener.ts";
 import { wake } from "./listening.ts";
 import { takeMessage } from "./messages.ts";
@@ -41,7 +42,7 @@ import {
 	want,
 } from "./own-occupants.ts";
 import { hasIds } from "./participants.ts";
-import { createPasswords, forgetPassword, restorePassword } from "./passwords.ts";
+import { createPasswords } from "./passwords.ts";
 import { takePresence } from "./presences.ts";
 import { nickOf, showPrivate, writePrivate } from "./private-chats.ts";
 import { createPrivateNotices } from "./private-notice.ts";
@@ -107,7 +108,6 @@ export function createJoinedRooms(
 		// An event of another network may attach the link before our stream to the server is up.
 		want(room.listener);
 		const isBarred = await barredBefore(room, context);
-		await restorePassword(room, context);
 		await idle.restore(room);
 		for (const person of members) {
 			const ours = oursOf(room, person);

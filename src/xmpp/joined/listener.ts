@@ -13,6 +13,7 @@ import { tellOfEnd } from "./destroyed.ts";
 import { beginGap } from "./gap.ts";
 import { rejoin } from "./join.ts";
 import { Banned } from "./join-refusals.ts";
+import { restorePassword } from "./kept-password.ts";
 import { chooseListener } from "./listener-choice.ts";
 import {
 	barListening,
@@ -164,6 +165,8 @@ function discovered(room: Room, features: RoomFeatures, context: Context): void 
 async function join(room: Room, context: Context): Promise<void> {
 	beginAttempt(room.listening, context.now().at);
 	await restorePosition(room, context);
+	// A line of a person may have the listener join before the link is attached.
+	await restorePassword(room, context);
 	try {
 		const discover = () => discoverRoom(room.jid, room.listener.jid, context.link);
 		// Discovery has a concurrency limit apart from joins, or no listener joined before the last MUC was discovered.

@@ -11,6 +11,7 @@ import { stanzaError } from "../stanza-error.ts";
 import type { Element } from "../stream/xml.ts";
 import type { Context } from "./context.ts";
 import { joinRefusal } from "./join-refusals.ts";
+import { keepPassword } from "./kept-password.ts";
 import { keepJoined } from "./listener.ts";
 import { isIn, unbar } from "./own-occupants.ts";
 import { type Room, setPassword } from "./room.ts";
@@ -23,25 +24,6 @@ const answerWithin = 20_000;
 const remembered = 1_000;
 /** Characters of the longest password. */
 const longest = 1_000;
-
-const keyOf = (jid: string) => `password of ${jid}`;
-
-/** Reads the password of a MUC, which its joins need. One that was sealed with another key is asked for anew. */
-export async function restorePassword(room: Room, { sealer, cursor, log }: Context): Promise<void> {
-	if (room.password !== undefined) return;
-	const sealed = await cursor(keyOf(room.jid));
-	if (sealed === undefined || room.password !== undefined) return;
-	const password = sealer?.open(sealed, room.jid);
-	if (password === undefined)
-		log.warn({ room: room.jid }, "the password of a MUC was sealed with another key; it has to be told anew");
-	setPassword(room, password);
-}
-
-/** Forgets the password of a MUC that is linked no more. */
-export function forgetPassword(room: Room, context: Context): void {
-	if (room.password !== undefined) context.save({ key: keyOf(room.jid), value: undefined });
-	setPassword(room, undefined);
-}
 
 /** Returns the parts of the joined MUCs that try passwords. `bot`: the bare JID that also members-only MUCs let in. */
 export function createPasswords(
@@ -115,7 +97,7 @@ export function createPasswords(
 			if (isKnown && room.password !== password)
 				throw new PermanentError("forbidden", phrases.mucWrongPassword(jid));
 			if (!isKnown) await attempt(jid, password);
-			context.save({ key: keyOf(jid), value: sealer.seal(password, jid) });
+			keepPassword(jid, password, sealer, context);
 			if (room && !isKnown) {
 				setPassword(room, password);
 				unbar(room.listener);

@@ -65,7 +65,13 @@ export function world(faults: MucFaults = {}, readReceipts = 50, idleAfter?: num
 	let operations = 0;
 	const wire: (Element | (() => void))[] = [];
 	/** The state that outlives a run: cursors and dedupe keys. While it is `broken`, no write reaches it. */
-	const disk = { cursors: new Map<string, string>(), keys: new Set<string>(), broken: false };
+	const disk = {
+		cursors: new Map<string, string>(),
+		keys: new Set<string>(),
+		broken: false,
+		/** Holds back what is read until it resolves. */
+		slow: undefined as PromiseLike<void> | undefined,
+	};
 	/** `fault` is the body of a line that makes the translator throw. */
 	const load = {
 		fault: "",
@@ -185,7 +191,10 @@ export function world(faults: MucFaults = {}, readReceipts = 50, idleAfter?: num
 						told.push(event as BridgeEvent);
 					}
 				},
-				cursor: async (key) => disk.cursors.get(key),
+				async cursor(key) {
+					await disk.slow;
+					return disk.cursors.get(key);
+				},
 				cursors: async (prefix) =>
 					[...disk.cursors].flatMap(([key, value]) => (key.startsWith(prefix) ? [{ key, value }] : [])),
 				save(cursor) {

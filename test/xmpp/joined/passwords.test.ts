@@ -30,6 +30,19 @@ describe("the password of a MUC", () => {
 		expect(nicks(w)).toEqual(["Alice", "Trivium"]);
 	});
 
+	test("is known to the join that the first line of a person begins", async () => {
+		const w = locked();
+		await tell(w, "sesame");
+		const read = Promise.withResolvers<void>();
+		w.disk.slow = read.promise;
+		const attached = w.rooms.attach(link, []);
+		const said = w.say("hi");
+		await w.settle();
+		read.resolve();
+		await w.done(Promise.all([attached, said]));
+		expect(nicks(w)).toEqual(["Alice", "Trivium"]);
+	});
+
 	test("is refused and not kept where the MUC does not take it", async () => {
 		const w = locked();
 		expect((await failure(tell(w, "abracadabra")))?.message).toContain("does not take this password");
