@@ -34,11 +34,11 @@ const none: Readonly<Record<string, string>> = {
 	"to-matrix.member": "joining and names are calls (test/matrix/network.test.ts)",
 	"to-xmpp.member": "joining and names are presence (test/xmpp/joined/joined.test.ts)",
 	"to-xmpp.encrypted":
-		"what Matrix people encrypt is refused before it is an event (test/matrix/network.test.ts)",
-	"to-matrix.happening": "what people do is in words by then",
-	"to-xmpp.happening": "what people do is in words by then",
-	"to-matrix.other": "what has no translation is text by then",
-	"to-xmpp.other": "what has no translation is text by then",
+		"a line that Matrix people encrypt is refused before it is an event (test/matrix/network.test.ts)",
+	"to-matrix.happening": "a happening is in words by then",
+	"to-xmpp.happening": "a happening is in words by then",
+	"to-matrix.other": "an event without a translation is text by then",
+	"to-xmpp.other": "an event without a translation is text by then",
 };
 /** Files that only one network has. */
 const own = ["from-xmpp.groupchat"];

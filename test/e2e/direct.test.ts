@@ -435,7 +435,7 @@ describe.each(["prosody", "ejabberd"] as const)("a direct chat on %s", (server) 
 		// A later client of the account, whose server asks for the presence of all contacts.
 		const phone = await connect(server, "romeo", "phone");
 		await phone.waitFor(
-			"that Alice is not online",
+			"the presence of Alice, who is not online",
 			(one) =>
 				one.is("presence") && one.attrs.from?.split("/")[0] === alice && one.attrs.type === "unavailable",
 		);

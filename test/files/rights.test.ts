@@ -82,21 +82,18 @@ describe.runIf(process.getuid?.() === 0 && reads)("a file with the wrong rights"
 	test.each([
 		["config", "The config", "config.yaml"],
 		["registration", "The registration", "registration.yaml"],
-	])(
-		"that root made, the %s, is named with user, rights and the command that mends it",
-		(what, title, name) => {
-			const file = at(`data/${name}`);
-			chownSync(file, 0, 0);
-			const before = readFileSync(file, "utf8");
-			const said = use(nobody, what);
-			expect(said).toBe(
-				`${title} ${file} cannot be read (EACCES): ${file} belongs to root with mode 600, and the process runs as nobody, who needs the right to read it. Run as root: chown nobody ${file}.`,
-			);
-			mend(said);
-			expect(use(nobody, what)).toBe("done");
-			expect(readFileSync(file, "utf8")).toBe(before);
-		},
-	);
+	])("a %s that root made is named with user, rights and the command that mends it", (what, title, name) => {
+		const file = at(`data/${name}`);
+		chownSync(file, 0, 0);
+		const before = readFileSync(file, "utf8");
+		const said = use(nobody, what);
+		expect(said).toBe(
+			`${title} ${file} cannot be read (EACCES): ${file} belongs to root with mode 600, and the process runs as nobody, who needs the right to read it. Run as root: chown nobody ${file}.`,
+		);
+		mend(said);
+		expect(use(nobody, what)).toBe("done");
+		expect(readFileSync(file, "utf8")).toBe(before);
+	});
 
 	test("of a registration is never answered with a new one, by check, run or register", () => {
 		chownSync(at("data/registration.yaml"), 0, 0);

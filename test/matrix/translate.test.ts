@@ -67,7 +67,7 @@ describe("fromMatrix", () => {
 
 	test.each([
 		[
-			"who leaves a chat of two is told of",
+			"a member who leaves a chat of two is told of",
 			"join",
 			"@alice:hs.test",
 			"has left this chat. Your next message invites them again.",

@@ -53,7 +53,7 @@ describe("a published value", () => {
 		expect(shown(payload).value).toBe(text),
 	);
 
-	test("that is too large is told by its size and the limit", () =>
+	test("a value that is too large is told by its size and the limit", () =>
 		expect(shown("head", { tooLarge: { bytes: 5_452_595, largest: 1_048_576 } }).value).toBe(
 			"a value of 5.2 MiB, which is too large to be shown: the limit is 1.0 MiB. An admin of the bridge can raise “max_packet_size” of the broker",
 		));

@@ -20,7 +20,7 @@ test("every release there was is here", () => {
 });
 
 describe.each(releases.map((from) => [basename(from), from]))(
-	"what %s left behind when it was killed",
+	"the data that %s left behind when it was killed",
 	(_, from) => {
 		const snapshot = JSON.parse(readFileSync(join(from, "servers.json"), "utf8")) as Snapshot;
 		let folder: string;

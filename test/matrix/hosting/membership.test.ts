@@ -112,12 +112,12 @@ describe("a person who comes in", () => {
 		};
 		const marked = "Аlice (romeo)";
 
-		test("that looks like a member's is never seen without their address", async () => {
+		test("a name that looks like a member's is never seen without the address of its ghost", async () => {
 			there = new Map([...readable, ["@_xmpp_juliet:hs.test", "Juliet"]]);
 			expect(await enters("Аlice")).toEqual([{ kind: "in", name: marked }, marked]);
 		});
 
-		test("that is nobody's bears it at once, where people of ours are in the room", async () => {
+		test("a new name is that of its ghost at once, in a room with people of ours", async () => {
 			there = new Map([...readable, ["@_xmpp_juliet:hs.test", "Juliet"]]);
 			expect(await enters("Romeo")).toEqual([{ kind: "in" }, "Romeo"]);
 		});
@@ -126,20 +126,20 @@ describe("a person who comes in", () => {
 			expect(await enters("Romeo")).toEqual([{ kind: "in" }, "Romeo (romeo)", `${ghost} is Romeo`]);
 		});
 
-		test("that looks like a member's keeps their address, as the first of ours", async () => {
+		test("a name that looks like a member's keeps the address of its ghost, as the first of ours", async () => {
 			expect(await enters("Аlice")).toEqual([{ kind: "in", name: marked }, marked]);
 		});
 
-		test("that another network has compared bears it", async () => {
+		test("a name that another network has compared is that of its ghost", async () => {
 			expect(await enters("Romeo", true)).toEqual([{ kind: "in" }, "Romeo"]);
 		});
 
-		test("that another network has compared, though not with the names of the members, has their address", async () => {
+		test("a name that another network has compared, though not with the names of the members, has the address of its ghost", async () => {
 			there = new Map([...readable, ["@_xmpp_juliet:hs.test", "Juliet"]]);
 			expect(await enters("Аlice", true)).toEqual([{ kind: "in", name: marked }, marked]);
 		});
 
-		test("that looks like that of somebody who came later gets their address, and keeps it at each change", async () => {
+		test("a name that looks like a later member's gets the address of its ghost, and keeps it at each change", async () => {
 			there = new Map([...readable, [ghost, "Romeo"]]);
 			names.set(ghost, "Romeo");
 			await membership.mark(room, ghost);
@@ -161,7 +161,7 @@ describe("a person who comes in", () => {
 			expect(await enters("Alice")).toEqual([{ kind: "in", name: "Montague" }, "Montague"]);
 		});
 
-		test("that may be anybody's of thousands is not compared", async () => {
+		test("a name in a room of thousands is not compared", async () => {
 			there = new Map(Array.from({ length: 2_001 }, (_, n) => [`@_xmpp_${n}:hs.test`, `${n}`]));
 			expect(await enters("Romeo")).toEqual([{ kind: "in", name: "Romeo (romeo)" }, "Romeo (romeo)"]);
 		});

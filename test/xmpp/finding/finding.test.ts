@@ -84,7 +84,7 @@ describe("a search for people", () => {
 		expect(asked).toEqual(["matrix ali romeo@montague.test"]);
 	});
 
-	test("that fails is told apart from one that finds nobody", async () => {
+	test("a search that fails is told apart from one that finds nobody", async () => {
 		const { people } = finding();
 		const ask = (words: string) =>
 			people(words, romeo).catch((error: StanzaError) => `${error.type} ${error.condition}: ${error.text}`);

@@ -19,7 +19,7 @@ function world(bound?: Readonly<{ ofRoom: number; bytes: number }>, cursors = ne
 	return { store, cursors };
 }
 
-test("what is kept of a room outlives a restart, each list of it", async () => {
+test("each list that is kept of a room outlives a restart", async () => {
 	const { store, cursors } = world();
 	store.change(room, [
 		member(1),

@@ -67,7 +67,7 @@ describe("the password of a MUC", () => {
 		expect(nicks(w)).toContain("Trivium");
 	});
 
-	test("that is not the known one is refused without a join while the bridge is there", async () => {
+	test("a password other than the known one is refused without a join while the bridge is there", async () => {
 		const w = locked();
 		await tell(w, "sesame");
 		await w.attach(alice);
@@ -91,7 +91,7 @@ describe("the password of a MUC", () => {
 		expect((await failure(tell(w, "sesame")))?.message).toContain("store.secrets_key_file");
 	});
 
-	test("that was sealed with another key is asked for anew", async () => {
+	test("a password that was sealed with another key is asked for anew", async () => {
 		const w = locked();
 		await tell(w, "sesame");
 		w.keys.sealer = createSealer(Buffer.alloc(32, 2).toString("base64"));
