@@ -33,8 +33,9 @@ export type Waiting = {
 const [mostTopics, mostBytes] = [20_000, 8 * 1_048_576];
 /** Time in ms between two values of a topic that is shown in place, and the time that a digest covers. */
 const [between, digested] = [1_000, 10_000];
-/** Most values that go on together, so that a chat beside them does not wait. */
+/** Most values that go on together, and most of these that a room shows: a chat does not wait behind a burst of them. */
 export const atOnce = 64;
+const shownAtOnce = 8;
 /** The rate of one broker: that of all devices of a broker in core. */
 export const usualRate: Rate = { perMinute: 3_000, burst: 1_000 };
 
@@ -193,8 +194,10 @@ export function createFlood(deps: {
 			// An alarm waits behind no digest, and none of its topic overtakes those before it.
 			const first = all.filter(({ latest }) => crossing.has(latest.topic));
 			const others = all.filter(({ latest }) => !crossing.has(latest.topic));
+			let seen = 0;
 			for (const one of [...first, ...others]) {
-				if (found.length >= atOnce || !(isFree(one.sort.use) || mayGoOn(""))) break;
+				if (found.length >= atOnce) break;
+				if (!isFree(one.sort.use) && (seen++ >= shownAtOnce || !mayGoOn(""))) break;
 				one.leaving = true;
 				found.push(one);
 			}

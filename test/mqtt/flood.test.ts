@@ -73,6 +73,13 @@ describe("createFlood", () => {
 		expect(goOn()).toEqual(["t2 v"]);
 	});
 
+	test("lets a burst of topics go on eight at a time, so that a chat does not wait behind all of them", () => {
+		const { offer, goOn, clock } = flood("latest");
+		for (const text of ["1", "2"]) for (let n = 0; n < 20; n++) offer(`t${n}`, text);
+		clock.now += 1_000;
+		expect([goOn(), goOn(), goOn(), goOn()].map(({ length }) => length)).toEqual([8, 8, 4, 0]);
+	});
+
 	test("keeps the later of two values, in whatever order they are merged", () => {
 		const { offer, merge, goOn, clock } = flood("latest");
 		offer("t", "1");
