@@ -134,9 +134,12 @@ export function kindOf(mime: string | undefined): "image" | "video" | "audio" | 
 	return top === "image" || top === "video" || top === "audio" ? top : "file";
 }
 
+/** Returns the ending of the names of files of a type; undefined for a type without a known one. */
+export const endingOf = (mime: string | undefined): string | undefined => endings.get(bareType(mime) ?? "");
+
 /** Returns the name with an ending for its type, since some clients know no other sign of the type. */
 export function named(name: string, mime: string | undefined): string {
-	const ending = endings.get(bareType(mime) ?? "");
+	const ending = endingOf(mime);
 	return !ending || /\.[a-z0-9]{1,8}$/i.test(name) ? name : `${name || "file"}.${ending}`;
 }
 

@@ -5,6 +5,7 @@ import {
 	type IPublishPacket,
 	type MqttClient,
 } from "mqtt";
+import { bareType } from "../media/types.ts";
 import type { Arrival } from "./from-mqtt.ts";
 import { createSizeCheck } from "./packet-size.ts";
 import * as phrases from "./phrases.ts";
@@ -333,7 +334,9 @@ function arrived(
 	const bytes = tooLarge ? whole.subarray(0, headOfLarger) : whole;
 	const packetId = qos === 0 ? undefined : messageId;
 	const subscriptions = [properties?.subscriptionIdentifier ?? []].flat();
-	const { messageExpiryInterval, responseTopic, correlationData, userProperties } = properties ?? {};
+	const { messageExpiryInterval, responseTopic, correlationData, contentType, userProperties } =
+		properties ?? {};
+	const mime = bareType(contentType?.slice(0, longestProperty));
 	const passed = [userProperties?.[passedProperty] ?? []].flat();
 	return {
 		...{ topic, payload: bytes, qos, dup, retain, packetId, subscriptions },
@@ -345,6 +348,7 @@ function arrived(
 				...(correlationData && { correlation: new Uint8Array(correlationData) }),
 			},
 		}),
+		...(mime !== undefined && { mime }),
 		...(userProperties && { properties: propertiesIn(userProperties) }),
 		...(passed.length > 0 && { passed }),
 	};

@@ -31,6 +31,8 @@ export type Arrival = Readonly<{
 	/** The time until which the message is of use, in ms since 1970. // MQTT 5 §3.3.2.3.3 */
 	expires?: number;
 	response?: Response;
+	/** The media type that the thing gives the payload, without parameters. // MQTT 5 §3.3.2.3.9 */
+	mime?: string;
 	/** The user properties, the last of each name. // MQTT 5 §3.3.2.3.7 */
 	properties?: Readonly<Record<string, string>>;
 	/** The marks of the rooms that a message of another bridge has passed. */
@@ -82,10 +84,10 @@ export const device = (broker: string, topic: string): Person => ({
 export function fromMqtt(
 	arrival: Arrival & Pick<State, "digest">,
 	in_: { broker: string; room: RoomId; id: MessageId; at: number; shape?: CompiledShape; thing?: Thing },
-): Readonly<{ event: State; compared: string | null; bytes?: Uint8Array }> {
+): Readonly<{ event: State; compared: string | null; bytes?: Uint8Array; mime?: string }> {
 	const { topic, payload, digest, expires, passed: given } = arrival;
 	const name = in_.thing?.name ?? nameOf(topic);
-	const { line, compared, name: called = name, device: key, bytes } = shapeOf(arrival, name, in_);
+	const { line, compared, name: called = name, device: key, bytes, mime } = shapeOf(arrival, name, in_);
 	const sender =
 		key === undefined
 			? { ...device(in_.broker, topic), name: called }
@@ -108,18 +110,19 @@ export function fromMqtt(
 		...(expires !== undefined && { until: expires }),
 		...(passed.length > 0 && { passed }),
 	};
-	return { event, compared, ...(bytes && { bytes }) };
+	return { event, compared, ...(bytes && { bytes }), ...(mime !== undefined && { mime }) };
 }
 
 /** Returns a payload as text, null for an empty one, which clears a retained value. [MQTT-3.3.1-6] */
 function shapeOf(
-	{ payload, topic, tooLarge, properties }: Arrival,
+	{ payload, topic, tooLarge, mime, properties }: Arrival,
 	name: string,
 	{ shape, thing }: Readonly<{ shape?: CompiledShape; thing?: Thing }>,
 ): Readonly<{
 	line: string | null;
 	compared: string | null;
 	bytes?: Uint8Array;
+	mime?: string;
 	name?: string;
 	device?: string;
 }> {
@@ -133,10 +136,12 @@ function shapeOf(
 		const line = phrases.tooLargeValue(tooLarge.bytes, tooLarge.largest);
 		return { ...around(), line, compared: line };
 	}
-	const text = decode(payload);
+	const text = isFile(mime) && !shape?.isImage ? undefined : decode(payload, isWritten(mime));
 	if (text === undefined) {
-		const line = phrases.binaryValue(payload.length, hex(payload.subarray(0, 16)));
-		return { ...around(), line, compared: line, bytes: payload };
+		const line = mime
+			? phrases.fileValue(mime, payload.length)
+			: phrases.binaryValue(payload.length, hex(payload.subarray(0, 16)));
+		return { ...around(), line, compared: line, bytes: payload, ...(mime !== undefined && { mime }) };
 	}
 	const own = shape?.(text, topic, name, properties);
 	const read = shape?.takesValue ? undefined : thing?.read(text);
@@ -148,12 +153,23 @@ function shapeOf(
 	return line.length > longest ? { ...shaped, line: phrases.longValue(start, payload.length) } : shaped;
 }
 
-/** Returns the payload as text; undefined for invalid UTF-8 or control characters that no text has. */
-function decode(payload: Uint8Array): string | undefined {
+/** Returns whether a payload of this type is a file, also where its bytes could be read as text. */
+const isFile = (mime = "") => /^(?:image|audio|video)\//.test(mime);
+/** Returns whether a payload of this type is text, also where it has control characters. */
+const isWritten = (mime = "") => /^text\/|^application\/json$|\+json$/.test(mime);
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they tell binary from text
+const control = /[\0-\x08\x0e-\x1a\x1c-\x1f]/g;
+
+/**
+ * Returns the payload as text; undefined for invalid UTF-8, and for control characters that no text has. `written`: it is text,
+ * so these become replacement characters.
+ */
+function decode(payload: Uint8Array, written: boolean): string | undefined {
 	try {
 		const text = new TextDecoder("utf-8", { fatal: true }).decode(payload);
-		// biome-ignore lint/suspicious/noControlCharactersInRegex: they tell binary from text
-		return /[\0-\x08\x0e-\x1a\x1c-\x1f]/.test(text) ? undefined : text;
+		const readable = text.replace(control, "\ufffd");
+		return written || readable === text ? readable : undefined;
 	} catch {
 		return undefined;
 	}

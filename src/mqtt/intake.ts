@@ -23,6 +23,7 @@ type Stored = Readonly<{
 	qos: 0 | 1 | 2;
 	retain: boolean;
 	tooLarge?: NonNullable<Arrival["tooLarge"]>;
+	mime?: string;
 	properties?: NonNullable<Arrival["properties"]>;
 	subscriptions: readonly number[];
 	subscribed: readonly string[];
@@ -57,11 +58,12 @@ export function createIntake(
 
 	function stored(waiting: Waiting): Cursor {
 		const { latest, id, since, values, order } = waiting;
-		const { payload, topic, qos, retain, tooLarge, properties, subscriptions, subscribed } = latest;
+		const { payload, topic, qos, retain, tooLarge, mime, properties, subscriptions, subscribed } = latest;
 		const text = Buffer.from(payload).toString("base64");
 		const record: Stored = {
 			...{ topic, payload: text, qos, retain, subscriptions, subscribed, id, since, values, order },
 			...(tooLarge && { tooLarge }),
+			...(mime !== undefined && { mime }),
 			...(properties && { properties }),
 		};
 		return { key: keyOf(waiting), value: JSON.stringify(record) };

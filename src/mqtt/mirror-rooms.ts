@@ -206,8 +206,8 @@ export function createMirrorRooms(deps: {
 	}
 
 	/** Returns a value with the file that it is, if it is no text. A file is compared by its hash. */
-	function withFile({ event, compared, bytes }: ReturnType<typeof fromMqtt>) {
-		const media = bytes && files?.keep(bytes, event.label);
+	function withFile({ event, compared, bytes, mime }: ReturnType<typeof fromMqtt>) {
+		const media = bytes && files?.keep(bytes, event.label, mime);
 		if (!media) return { event, compared };
 		const { ref } = media.source;
 		if (media.kind !== "image") return { event, compared: ref, file: ref };

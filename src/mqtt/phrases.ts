@@ -10,6 +10,7 @@ export const packetTooLarge = (bytes: number, largest: number) =>
 const megabytes = (bytes: number) =>
 	bytes < 100_000 ? `${bytes} bytes` : `${(bytes / 1_048_576).toFixed(1)} MiB`;
 export const pictureValue = (mime: string, bytes: number) => `a picture (${mime}, ${bytes} bytes)`;
+export const fileValue = (mime: string, bytes: number) => `a file (${mime}, ${bytes} bytes)`;
 export const longValue = (start: string, bytes: number) => `${start}… (${bytes} bytes in all)`;
 
 // Rooms of topics.

@@ -7,19 +7,12 @@ import type { ByteRange, Opened } from "../core/media.ts";
 import type { Readings, ThingFile } from "../core/readings.ts";
 import { image } from "../media/image.ts";
 import { partOf } from "../media/range.ts";
+import { endingOf } from "../media/types.ts";
 import { mqttName } from "./from-mqtt.ts";
 import * as phrases from "./phrases.ts";
 
 /** Files in memory, for readings that keep none, and bytes of all of them. */
 const [recent, recentBytes] = [20, 16 * 1_048_576];
-
-/** The endings of the types of pictures that cameras send. */
-const endings: ReadonlyMap<string, string> = new Map([
-	["image/jpeg", "jpg"],
-	["image/png", "png"],
-	["image/gif", "gif"],
-	["image/webp", "webp"],
-]);
 
 /** Keeps the files that things send, each once by the hash of its bytes, and gives them out. */
 export function createThingFiles(readings: Readings) {
@@ -28,22 +21,25 @@ export function createThingFiles(readings: Readings) {
 		of: (_, { bytes }) => bytes.length + 300,
 	});
 
-	/** Returns the file that has these bytes, named after the thing: an image, if its bytes tell that. */
-	function keep(bytes: Uint8Array, name: string): Media {
+	/**
+	 * Returns the file that has these bytes, named after the thing: an image, if its bytes tell that. `declared`: the media type
+	 * that the thing gives it, which counts for other files alone.
+	 */
+	function keep(bytes: Uint8Array, name: string, declared?: string): Media {
 		const hash = createHash("sha256").update(bytes).digest("hex");
 		const picture = image(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+		const mime = picture?.mime ?? declared;
 		if (!files.has(hash)) {
 			// A copy: the packet may be a part of a larger buffer.
-			const file = { hash, bytes: Uint8Array.from(bytes), ...(picture && { mime: picture.mime }) };
+			const file = { hash, bytes: Uint8Array.from(bytes), ...(mime !== undefined && { mime }) };
 			files.set(hash, file);
 			readings.save({ files: [file] });
 		}
-		const ending = picture ? (endings.get(picture.mime) ?? "bin") : "bin";
 		return {
 			kind: picture ? "image" : "file",
 			source: { network: mqttName, ref: hash },
-			name: `${name}.${ending}`,
-			mime: picture?.mime ?? "application/octet-stream",
+			name: `${name}.${endingOf(mime) ?? "bin"}`,
+			mime: mime ?? "application/octet-stream",
 			size: bytes.length,
 			...(picture &&
 				picture.width > 0 &&
@@ -56,7 +52,7 @@ export function createThingFiles(readings: Readings) {
 		/** Returns a kept file as one that an answer can bring; undefined if it is forgotten. */
 		again(hash: string, name: string): Media | undefined {
 			const file = files.get(hash) ?? readings.file(hash);
-			return file && keep(file.bytes, name);
+			return file && keep(file.bytes, name, file.mime);
 		},
 		/** @throws PermanentError if the file is forgotten */
 		open(hash: string, range?: ByteRange): Opened {

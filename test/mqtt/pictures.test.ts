@@ -17,7 +17,8 @@ const world = (shape: Shape = {}) => {
 	const rooms = mirrorRooms({ files });
 	const room = roomOf("home", "#", shapeText(shape));
 	rooms.add(room);
-	const shown = (payload: string | Uint8Array) => bring(rooms, "garden/camera", payload) as readonly State[];
+	const shown = (payload: string | Uint8Array, mime?: string) =>
+		bring(rooms, "garden/camera", payload, { ...(mime && { mime }) }) as readonly State[];
 	return { files, rooms, room, shown };
 };
 
@@ -72,6 +73,34 @@ test("other bytes are told by size and beginning, and kept for people who ask fo
 	});
 	expect(await buffer(files.open(file?.source.ref ?? "").body)).toEqual(Buffer.from([0, 1, 2, 255]));
 });
+
+test.each(["image/jpeg", "text/plain", "application/pdf"])(
+	"a picture is known by its bytes, and not by the type %s",
+	(mime) => {
+		expect(world().shown(png(), mime)[0]).toMatchObject({
+			value: "a picture (image/png, 49 bytes)",
+			media: { kind: "image", mime: "image/png", name: "garden camera.png" },
+		});
+	},
+);
+
+test.each([
+	["application/pdf", Buffer.from([0x25, 0x50, 0x44, 0x46, 0]), "pdf"],
+	["image/svg+xml", Buffer.from("<svg/>"), "svg"],
+	["image/png", Buffer.from("no picture"), "png"],
+	["text/plain", Buffer.from([0xff]), "txt"],
+	["application/x-unheard-of", Buffer.from([0]), "bin"],
+])(
+	"a payload of the type %s that is no picture and no text is a file of that type on request",
+	(mime, bytes, ending) => {
+		const { files, rooms, room, shown } = world();
+		const [event] = shown(bytes, mime);
+		expect([event?.value, event?.media]).toEqual([`a file (${mime}, ${bytes.length} bytes)`, undefined]);
+		const file = files.again(rooms.latest(room)[0]?.file ?? "", "garden camera");
+		expect(file).toMatchObject({ kind: "file", mime, name: `garden camera.${ending}` });
+		expect(files.open(file?.source.ref ?? "").mime).toBe(mime);
+	},
+);
 
 test("files beyond the bound are forgotten, and so their picture is refused", () => {
 	const { files, shown } = world();

@@ -18,9 +18,14 @@ export function bring(
 	rooms: Rooms,
 	topic: string,
 	value: string | Uint8Array,
-	{ id = "m", at = 0, filter = "#" }: Readonly<{ id?: string; at?: number; filter?: string }> = {},
+	{
+		id = "m",
+		at = 0,
+		filter = "#",
+		...more
+	}: Readonly<{ id?: string; at?: number; filter?: string; mime?: string }> = {},
 ) {
 	const arrival = { qos: 1 as const, dup: false, retain: false, packetId: 1, subscriptions: [], copy: false };
-	const message = { ...arrival, topic, payload: Buffer.from(value), subscribed: [filter] };
+	const message = { ...arrival, topic, payload: Buffer.from(value), subscribed: [filter], ...more };
 	return rooms.show(message, { broker: "home", wanted: [filter], id: id as MessageId, at });
 }

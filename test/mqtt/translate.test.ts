@@ -61,6 +61,14 @@ describe("a published value", () => {
 	test("keeps line breaks, tabs and terminal colours as text", () =>
 		expect(shown("a\tb\r\nc\u001b[1m").value).toBe("a\tb\r\nc\u001b[1m"));
 
+	test.each(["text/plain", "application/json", "application/senml+json"])(
+		"of the type %s is text in spite of control characters",
+		(mime) => expect(shown("a\0b", { mime }).value).toBe("a\ufffdb"),
+	);
+
+	test("of a type that is neither text nor a picture is text if its bytes are", () =>
+		expect(shown("on", { mime: "application/octet-stream" }).value).toBe("on"));
+
 	test("is cut between two characters when it is too long", () => {
 		const { value } = shown(`${"x".repeat(16_383)}🎉${"y".repeat(100)}`);
 		expect(value?.isWellFormed()).toBe(true);
