@@ -46,7 +46,7 @@ export type HostedContext = World &
 		/** Whether people of the source are there, by {@link personKey}: of those that something says it of. */
 		availability: BoundedMap<string, Shown>;
 		/** Counts a request of an account. Returns false if it makes too many of this kind. */
-		mayAsk(kind: "list" | "change" | "own", account: string): boolean;
+		mayAsk(kind: "list" | "banned" | "invited" | "change" | "own", account: string): boolean;
 		/** Returns the occupant-id (XEP-0421) of a person in a room: the same for ever, and another one in each room. */
 		occupantId(room: Known, person: Pick<Person, "network" | "id">): string;
 	}>;

@@ -23,11 +23,13 @@ export type Owned = Readonly<{
 const forbidden = () => new StanzaError("forbidden", "auth", phrases.hostedNotOwner);
 
 /**
- * Resolves with the room that an owner asks about, who need not be in it. @throws StanzaError forbidden for anybody else
+ * Resolves with the room that an owner asks about, who need not be in it, and counts the request, since each asks the
+ * homeserver. @throws StanzaError resource-constraint if the person asks too often, forbidden for anybody but an owner
  * (XEP-0045 §10.2); PermanentError, TemporaryError
  */
 export async function ownedBy({ from, place }: RoomQuestion, context: HostedContext): Promise<Owned> {
 	const by = account(from);
+	if (!context.mayAsk("own", by.id)) throw new StanzaError("resource-constraint", "wait", phrases.tooFast);
 	const { room } = place;
 	const view = viewOf(place.facts.id, context.component);
 	const facts = room?.facts ?? (await read(place.facts, context));

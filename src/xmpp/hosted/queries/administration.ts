@@ -44,14 +44,14 @@ const changing: RoomQuery = {
 		if (items.length === 0) throw new StanzaError("bad-request", "modify");
 		if (items.length > most) throw new StanzaError("policy-violation", "modify");
 		const seat = await seatOf(question, context);
-		// The homeserver is asked for the people of the items, so people who may change nothing are refused first.
+		// The homeserver is asked for the people of the items, so people who may change nothing, or ask too often, are refused first.
 		if (!mayChangeAny(seat)) throw new StanzaError("forbidden", "auth", phrases.hostedNotYours);
-		const changes: Change[] = [];
-		for (const item of items) changes.push(await changeIn(item, seat, context));
-		const steps = stepsOf(changes, seat.by, seat.standing);
 		for (const _ of items)
 			if (!context.mayAsk("change", seat.by.id))
 				throw new StanzaError("resource-constraint", "wait", phrases.tooFast);
+		const changes: Change[] = [];
+		for (const item of items) changes.push(await changeIn(item, seat, context));
+		const steps = stepsOf(changes, seat.by, seat.standing);
 		await carryOut(steps, seat.by, seat.place, context);
 		return undefined;
 	},

@@ -93,6 +93,8 @@ async function byAffiliation(seat: Seat, wanted: string, context: HostedContext)
 	const { by, standing, inside, place } = seat;
 	const { facts, kept } = standing;
 	const absent = async (which: "banned" | "invited"): Promise<readonly Item[]> => {
+		// Each such list is a request to the homeserver.
+		if (!context.mayAsk(which, by.id)) throw new StanzaError("resource-constraint", "wait", phrases.tooFast);
 		const found = await context.bridge().views.source(context.of).absent(place.source, by, which);
 		return found.map(({ network, address, reason }) => ({
 			jid: network === xmppNetwork ? (address[0] ?? "") : context.ghost({ network, address }),

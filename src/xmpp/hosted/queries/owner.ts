@@ -1,6 +1,3 @@
-import { bare } from "../../jid.ts";
-import * as phrases from "../../phrases.ts";
-import { StanzaError } from "../../stanza-error.ts";
 import { child, xml } from "../../stream/xml.ts";
 import type { HostedContext } from "../context.ts";
 import { configure } from "../owner/configure.ts";
@@ -11,11 +8,6 @@ import { tell } from "../owner/notes.ts";
 import { type Owned, ownedBy } from "../owner/owned.ts";
 import { personAt, rankedIn } from "../owner/ranked.ts";
 import type { RoomQuery } from "./query.ts";
-
-/** Counts a request of an owner: each asks the homeserver. @throws StanzaError if the person asks too often */
-function count(from: string, { mayAsk }: HostedContext): void {
-	if (!mayAsk("own", bare(from))) throw new StanzaError("resource-constraint", "wait", phrases.tooFast);
-}
 
 const nowOf = async ({ view, facts, room }: Owned, context: HostedContext): Promise<Now> => ({
 	facts,
@@ -28,7 +20,6 @@ const nowOf = async ({ view, facts, room }: Owned, context: HostedContext): Prom
 const form: RoomQuery = {
 	...{ type: "get", name: "query", ns: mucOwner, features: [] },
 	async answer(question, context) {
-		count(question.from, context);
 		const owned = await ownedBy(question, context);
 		return xml("query", { xmlns: mucOwner }, formOf(await nowOf(owned, context)));
 	},
@@ -38,8 +29,7 @@ const form: RoomQuery = {
 const change: RoomQuery = {
 	...{ type: "set", name: "query", ns: mucOwner, features: [] },
 	async answer(question, context) {
-		const { payload, from } = question;
-		count(from, context);
+		const { payload } = question;
 		const owned = await ownedBy(question, context);
 		const end = child(payload, "destroy");
 		if (end) {

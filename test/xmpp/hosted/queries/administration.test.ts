@@ -16,12 +16,13 @@ function room(
 	of: Readonly<Record<string, number>> = { [own(mercutio)]: 100 },
 	more: Partial<RoomFacts> = {},
 	over: Partial<Hosting> = {},
+	requests = 1_000,
 ) {
 	const done: string[] = [];
 	const whomOf = (whom: LevelChange["whom"]) => ("id" in whom ? whom.id : whom.join("%"));
 	const inside = facts({ levels: levels(of), ...more });
 	const world = createWorld({
-		facts: inside,
+		...{ facts: inside, requests },
 		known: { lobby: { kind: "room", facts: facts() } },
 		hosting: {
 			moderate: async (_room, by, act, whom, reason) =>
@@ -249,6 +250,22 @@ describe("a moderator's change of a hosted room", () => {
 		expect(asked).toBe(1);
 	});
 
+	test("asks nothing about the people of its items for somebody who asks too often", async () => {
+		const { ask, context } = room(undefined, {}, {}, 2);
+		let asked = 0;
+		Object.assign(context.bridge(), { findPerson: async () => void asked++ });
+		const request = (items: number) =>
+			xml(
+				"query",
+				{ xmlns: ns },
+				...Array.from({ length: items }, () =>
+					xml("item", { jid: "bob@bridge.test", affiliation: "member" }),
+				),
+			);
+		expect(outcome(await ask(lobby, request(3), mercutio, "set"))).toBe("wait resource-constraint");
+		expect(asked).toBe(0);
+	});
+
 	test("bans a whole domain: its people are removed, and refused at the door", async () => {
 		const { change, done, seen, list, context, room: muc, join } = room();
 		join(stranger, "Paris");
@@ -342,6 +359,21 @@ describe("the lists of a hosted room", () => {
 		const query = xml("query", { xmlns: ns }, xml("item", { affiliation: "outcast" }));
 		const [first] = (await ask(lobby, query, mercutio)).getChild("query")?.getChildren("item") ?? [];
 		expect(first?.getChild("reason")?.getText()).toBe("brawl");
+	});
+
+	test("name the banned, and the invited, as often as the limits allow", async () => {
+		let asked = 0;
+		const absent = async () => {
+			asked++;
+			return [];
+		};
+		const { list } = room(undefined, { entry: "invited" }, { absent }, 2);
+		for (const affiliation of ["outcast", "member"]) {
+			expect(await list({ affiliation })).not.toBe("wait resource-constraint");
+			expect(await list({ affiliation })).not.toBe("wait resource-constraint");
+			expect(await list({ affiliation }), affiliation).toBe("wait resource-constraint");
+		}
+		expect(asked).toBe(4);
 	});
 
 	test("name people with power who are not in the room, to owners and those who are there", async () => {

@@ -203,6 +203,14 @@ describe("the picture of a room", () => {
 		expect(await publish(card(photo(png)), romeo)).toBe("auth forbidden");
 		expect(pictures).toEqual([]);
 	});
+
+	test("counts as a request of its owner, of which the limits allow so many", async () => {
+		const { publish, pictures } = owned({ made: true }, [owner], 2);
+		expect(await publish(card(photo(png)))).toBe("result");
+		expect(await publish(card())).toBe("result");
+		expect(await publish(card(photo(png)))).toBe("wait resource-constraint");
+		expect(pictures).toHaveLength(2);
+	});
 });
 
 test("an owner makes as many requests as the limits allow, whichever client they come from", async () => {
