@@ -25,6 +25,8 @@ export function createMovedRooms(deps: {
 		const portal = await portals.only(of, from);
 		const link = portal?.links.find((one) => one.network === of && one.room === from);
 		if (!portal || !link || link.role !== "joined" || portal.between) return false;
+		// Before anything is forgotten: the portal stays as it is.
+		if (await portals.only(of, to)) return false;
 		const were = await journal.members(of, from);
 		const others = portal.links.filter((one) => one.id !== link.id && one.role === "joined");
 		// Forgotten members count as new in the next sync, which mirrors them to the new room.

@@ -70,6 +70,17 @@ test("a room does not move to one that is in a portal, and a room in none moves 
 	await core.stop(1_000);
 });
 
+test("a portal still knows the people of its rooms after a move that is not made", async () => {
+	const { earth, sky, core } = await linked();
+	expect(await earth.bridge.moved(earth.name, plaza, plaza)).toBe(false);
+	await sky.bridge.sync(sky.name, "verona" as RoomId, [sky.person("tybalt")]);
+	await until(
+		() => moves(earth.sent).includes("romeo leave plaza"),
+		() => JSON.stringify(moves(earth.sent)),
+	);
+	await core.stop(1_000);
+});
+
 test("a room goes on with the one in place of a closed one when a person who may change it confirms that", async () => {
 	const { earth, sky, mapping, core } = await linked();
 	expect(await command(core, earth, "follow")).toContain("was closed");
