@@ -83,6 +83,11 @@ export function createNewRooms(deps: {
 				);
 			}
 		}
+		await introduce(room, alias, first);
+	}
+
+	/** Makes the own alias of a room its main one, and takes the first one away. */
+	async function introduce(room: string, alias: string, first: string): Promise<void> {
 		await client.setState(room, "m.room.canonical_alias", "", { alias });
 		await tidy(client.removeAlias(first));
 	}
@@ -102,11 +107,15 @@ export function createNewRooms(deps: {
 		const known = await roomOf(alias);
 		if (known !== undefined && (await seedOf(known)) !== seed)
 			throw new PermanentError("failed", phrases.aliasTaken(alias));
-		if (known !== undefined) return known;
+		const first = newRoomAlias(owner.network, localpart, domain);
+		if (known !== undefined) {
+			// The try that gave it the alias may have failed after that.
+			await introduce(known, alias, first);
+			return known;
+		}
 		const version = await newVersion();
 		const levels = newLevels(owner.mxid, Number(version) >= 12 ? undefined : bot);
 		const { name: called, topic, entry = "everybody", pastPublic = false } = settings;
-		const first = newRoomAlias(owner.network, localpart, domain);
 		const body = {
 			...(version && { room_version: version }),
 			preset: entry === "everybody" ? "public_chat" : "private_chat",

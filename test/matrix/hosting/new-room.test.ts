@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { TemporaryError } from "../../../src/core/errors.ts";
 import { MatrixError } from "../../../src/matrix/client.ts";
 import { createNewRooms } from "../../../src/matrix/hosting/new-room.ts";
 import { newRoomAlias } from "../../../src/matrix/mxid.ts";
@@ -14,9 +15,12 @@ let bodies: Record<string, unknown>[];
 let version: string;
 /** The homeserver refuses the alias of its own. */
 let refuses: boolean;
+/** The homeserver goes away when the room has its own alias. */
+let breaks: boolean;
 
 beforeEach(() => {
-	[aliases, seeds, done, bodies, version, refuses] = [new Map(), new Map(), [], [], "12", false];
+	[aliases, seeds, done, bodies, version] = [new Map(), new Map(), [], [], "12"];
+	[refuses, breaks] = [false, false];
 });
 function make(seed = "seed") {
 	const client = {
@@ -39,7 +43,10 @@ function make(seed = "seed") {
 			seeds.set(room, seed);
 			return { room_id: room };
 		},
-		setState: async (room: string, type: string) => void done.push(`${room} ${type}`),
+		async setState(room: string, type: string) {
+			if (breaks) throw new TemporaryError("the homeserver is away");
+			done.push(`${room} ${type}`);
+		},
 		removeAlias: async (alias: string) => void aliases.delete(alias),
 		leave: async (room: string) => void done.push(`leaves ${room}`),
 	};
@@ -80,6 +87,16 @@ describe("a new room", () => {
 		aliases.clear();
 		aliases.set(first, "!1");
 		expect(await make()).toBe("!1");
+		expect([...aliases]).toEqual([[own, "!1"]]);
+	});
+
+	test("gets its main alias from a second try, if the first one failed before that", async () => {
+		breaks = true;
+		await expect(make()).rejects.toThrow("away");
+		expect([...aliases.keys()]).toEqual([first, own]);
+		breaks = false;
+		expect(await make()).toBe("!1");
+		expect(done).toEqual(["!1 m.room.canonical_alias"]);
 		expect([...aliases]).toEqual([[own, "!1"]]);
 	});
 
