@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { component, type HostedWorld, hostedWorld, join, juliet, romeo } from "./world.ts";
+import { component, facts, type HostedWorld, hostedWorld, join, juliet, matrix, romeo } from "./world.ts";
 
 const verona = `verona@${component}`;
 let world: HostedWorld;
@@ -69,6 +69,21 @@ describe("a room that somebody makes by a join", () => {
 		await world.join(romeo, "Romeo", verona);
 		expect(await asks(owner(form("submit")))).toBe("error remote-server-timeout");
 		expect(await asks(owner("", romeo, "get"))).toBe("result");
+	});
+
+	test("has its client in, if that left and came back while the room was being made", async () => {
+		await world.join(romeo, "Romeo", verona);
+		const made = Promise.withResolvers<typeof facts>();
+		Object.assign(world.bridge.views.source(matrix), { create: () => made.promise });
+		const answer = asks(owner(form("submit")));
+		await world.settle();
+		world.take(`<presence type='unavailable' from='${romeo}' to='${verona}/Romeo'/>`);
+		await world.join(romeo, "Romeo", verona);
+		made.resolve({ ...facts, made: true });
+		expect(await answer).toBe("result");
+		await world.settle();
+		expect(world.calls).not.toContain("leave romeo@montague.test");
+		expect(world.stored()).toHaveLength(1);
 	});
 
 	test("is refused where the policy makes none, and beyond ten at once", async () => {

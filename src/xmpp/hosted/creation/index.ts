@@ -60,8 +60,9 @@ export function createCreation(context: HostedContext, joins: () => Pick<Joins, 
 			}
 			if (type !== undefined) return undefined;
 			if (!isJoin(stanza) && resource(to) !== room.nick) return refuse(stanza, locked);
-			// A client that has lost its state joins again.
+			// A client that has lost its state joins again, and so may one that left while the room was being made.
 			room.join = stanza;
+			if (isJoin(stanza) && room.state === "left") room.state = "making";
 			if (isJoin(stanza)) greet(room, resource(to) !== room.nick);
 			else write(stanzas.update(room, context));
 			return undefined;
