@@ -1,5 +1,5 @@
 import { table } from "../core/table.ts";
-import { jsonIn, shown, valueAt } from "./json-pointer.ts";
+import { jsonIn, shown, valueAt, written } from "./json-pointer.ts";
 
 /** The values of Jinja expressions, and the filters and methods that the bridge knows. Pure; nothing throws. */
 
@@ -15,6 +15,8 @@ export class Rounded {
 
 /** Most characters of a text within an expression. */
 const longest = 16_384;
+/** Most characters in a list or table that a template makes, and those that one in the payload counts as. */
+const [mostInside, inPayload] = [131_072, 1_024];
 /** Significant digits of a number that was computed. */
 const precision = 12;
 
@@ -74,6 +76,23 @@ export function isIn(one: unknown, all: unknown): boolean {
 	return typeof all === "object" && all !== null && Object.hasOwn(all, textOf(one));
 }
 
+/** The characters in each list and table that a template has made. */
+const inside = new WeakMap<object, number>();
+const charactersIn = (value: unknown): number =>
+	typeof value === "string"
+		? value.length + 1
+		: typeof value === "object" && value !== null
+			? (inside.get(value) ?? inPayload)
+			: 1;
+
+/** Returns a list or table that a template makes; undefined for one that is too large, such as one that holds itself many times over. */
+export function made<T extends object>(all: T): T | undefined {
+	const characters = Object.values(all).reduce<number>((sum, one) => sum + charactersIn(one), 1);
+	if (characters > mostInside) return undefined;
+	inside.set(all, characters);
+	return all;
+}
+
 type Work = (value: unknown, ...given: readonly unknown[]) => unknown;
 const onText =
 	(work: (text: string) => unknown): Work =>
@@ -90,10 +109,17 @@ const title = (text: string) =>
 		.toLowerCase()
 		.replace(/(^|[^\p{L}])(\p{L})/gu, (_, before: string, first: string) => before + first.toUpperCase());
 
-const replace: Work = (value, from, to) =>
-	value === undefined || textOf(from) === ""
-		? value
-		: textOf(value).split(textOf(from)).join(textOf(to)).slice(0, longest);
+const replace: Work = (value, from, to) => {
+	if (value === undefined || textOf(from) === "") return value;
+	const [first = "", ...others] = textOf(value).split(textOf(from));
+	const by = textOf(to);
+	let text = first;
+	for (const other of others) {
+		if (text.length >= longest) break;
+		text += by + other;
+	}
+	return text.slice(0, longest);
+};
 
 const round: Work = (value, digits = 0, how = "common") => {
 	const [number, places] = [numberIn(value, true), numberIn(digits)];
@@ -157,8 +183,8 @@ export const filters = table<Work>({
 	round,
 	string: (value) => (value === undefined ? undefined : textOf(value)),
 	title: onText(title),
-	to_json: (value) => JSON.stringify(value) ?? "",
-	tojson: (value) => JSON.stringify(value) ?? "",
+	to_json: written,
+	tojson: written,
 	trim: onText((text) => text.trim()),
 	upper: onText((text) => text.toUpperCase()),
 });

@@ -7,6 +7,7 @@ import {
 	isIn,
 	isTrue,
 	joined,
+	made,
 	memberOf,
 	methods,
 	tests,
@@ -102,7 +103,7 @@ function expressionOf(source: string, names: ReadonlySet<string>): Expression {
 			all.push([key, choice()]);
 			if (!isSign("}")) must(",");
 		}
-		return (scope) => Object.fromEntries(all.map(([key, value]) => [textOf(key(scope)), value(scope)]));
+		return (scope) => made(Object.fromEntries(all.map(([key, value]) => [textOf(key(scope)), value(scope)])));
 	}
 
 	function primary(): Expression {
@@ -124,7 +125,7 @@ function expressionOf(source: string, names: ReadonlySet<string>): Expression {
 		}
 		if (one.text === "[") {
 			const all = list("]");
-			return (scope) => all.map((each) => each(scope));
+			return (scope) => made(all.map((each) => each(scope)));
 		}
 		return one.text === "{" ? dictionary() : fail();
 	}

@@ -33,5 +33,14 @@ export function jsonIn(text: string): unknown {
 	}
 }
 
+/** Returns a value as JSON; "" for one that has none, or whose levels are too many to be written, though they can be read. */
+export function written(value: unknown): string {
+	try {
+		return JSON.stringify(value) ?? "";
+	} catch {
+		return "";
+	}
+}
+
 /** Returns a value as people read it: a text as it is, everything else as JSON. */
-export const shown = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+export const shown = (value: unknown): string => (typeof value === "string" ? value : written(value));

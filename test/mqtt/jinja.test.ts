@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compileJinja } from "../../src/mqtt/jinja.ts";
+import { jsonIn } from "../../src/mqtt/json-pointer.ts";
+import { compileTemplate } from "../../src/mqtt/template.ts";
 
 const json = {
 	temperature: 21.456,
@@ -87,6 +89,26 @@ describe("a value template of Home Assistant", () => {
 		const doubles = `{% set a = 'xxxxxxxx' %}${"{% set a = a ~ a %}".repeat(90)}{{ a }}{{ a | replace('x', a) }}`;
 		expect(read(doubles)).toHaveLength(4_096);
 		expect(compileJinja("{{ value }}")?.({ ...values, value: "x".repeat(70_000) })).toBe("");
+	});
+
+	test("makes no list that holds itself many times over", () => {
+		const doubled = `{% set a = [value, {'b': value}] %}${"{% set a = [a, a] %}".repeat(60)}{{ a }}{{ a | tojson }}`;
+		expect(read(doubled)?.length).toBeLessThanOrEqual(4_096);
+		expect(read("{{ [value_json, [value], {'c': value}] | length }}")).toBe("3");
+	});
+
+	test("replaces no more in a text than is shown, however long the new part is", () => {
+		const value = "a".repeat(16_384);
+		const before = process.memoryUsage().rss;
+		expect(compileJinja("{{ value | replace('a', value) }}")?.({ ...values, value })).toHaveLength(4_096);
+		expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1_048_576);
+	});
+
+	test("writes nothing of JSON with more levels than can be written", () => {
+		const value = "[".repeat(30_000) + "]".repeat(30_000);
+		const deep = { ...values, value, json: jsonIn(value) };
+		expect(compileJinja("a{{ value_json }}{{ value_json | tojson }}b")?.(deep)).toBe("ab");
+		expect(compileTemplate("a{{json}}b")(deep)).toBe("ab");
 	});
 
 	test("evaluates each operand once, however many there are", () => {
