@@ -43,10 +43,15 @@ export function keptAfter(before: Kept, changes: readonly KeptChange[]): Kept {
 	return after as unknown as Kept;
 }
 
+/** The people to whom nicks belong, by the skeletons of these: a large room asks for each of its members when it is loaded. */
+const owners = new WeakMap<Kept["nicks"], ReadonlyMap<string, string>>();
+
 /** Returns the key of the person to whom a nick belongs, or one that looks like it. */
 export function nickOwner({ nicks }: Kept, nick: string): string | undefined {
-	const form = skeleton(nick);
-	return nicks.entries().find(([, one]) => skeleton(one.nick) === form)?.[0];
+	if (nicks.size === 0) return undefined;
+	const known = owners.get(nicks) ?? new Map([...nicks].map(([key, one]) => [skeleton(one.nick), key]));
+	owners.set(nicks, known);
+	return known.get(skeleton(nick));
 }
 
 const sizeOf = (kept: Kept): number => lists.reduce((sum, list) => sum + kept[list].size, 0);

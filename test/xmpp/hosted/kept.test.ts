@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { RoomId } from "../../../src/core/ids.ts";
-import { createKeptStore, type KeptChange, nothingKept } from "../../../src/xmpp/hosted/kept.ts";
+import { createKeptStore, type KeptChange, nickOwner, nothingKept } from "../../../src/xmpp/hosted/kept.ts";
 import { quiet } from "../../fakes.ts";
 
 const room = "!lobby@bridge.test" as RoomId;
@@ -45,4 +45,22 @@ test("more than a bound is refused, and what is kept can always be taken away", 
 	small.change(room, [member(1), member(2), member(3)]);
 	expect(small.takes("!other@bridge.test" as RoomId, [member(1)])).toBe(false);
 	expect(small.takes(room, [{ list: "members", key: "xmpp 1", value: undefined }])).toBe(true);
+});
+
+test("the owner of a nick is found without another look at each nick of the room", () => {
+	let looks = 0;
+	const one = {
+		jid: "1@verona.test",
+		get nick() {
+			looks++;
+			return "County";
+		},
+	};
+	const kept = { ...nothingKept, nicks: new Map([["xmpp 1", one]]) };
+	expect(["county", "Paris", "Cοunty"].map((nick) => nickOwner(kept, nick))).toEqual([
+		"xmpp 1",
+		undefined,
+		"xmpp 1",
+	]);
+	expect(looks).toBe(1);
 });
