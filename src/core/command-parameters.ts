@@ -4,7 +4,7 @@ import { table } from "./table.ts";
 
 /**
  * One parameter of a command: the parser, the help text and the form all follow this declaration. An optional parameter
- * comes last, or is a choice, which is left out if the next word is none of its choices.
+ * comes last, or is a choice or options, which are left out if the next word is none of theirs.
  */
 export type Parameter = Readonly<{ name: string; optional?: true }> &
 	(
@@ -17,20 +17,24 @@ export type Parameter = Readonly<{ name: string; optional?: true }> &
 		| Readonly<{ kind: "choice"; choices: readonly string[] }>
 		/** A keyword, and after it the parameter of that keyword. It comes last. */
 		| Readonly<{ kind: "either"; of: Readonly<Record<string, Parameter>> }>
-		/** Keywords in any order, and after each the parameter of that keyword. It comes last, and is optional. */
+		/** A keyword that has no value; among options alone. */
+		| Readonly<{ kind: "flag" }>
+		/** Keywords in any order, and after each the parameter of that keyword. It is optional. */
 		| Readonly<{ kind: "options"; of: Readonly<Record<string, Parameter>> }>
 	);
 
 type ValueOf<P> =
 	P extends Readonly<{ kind: "number" }>
 		? number
-		: P extends Readonly<{ kind: "choice"; choices: readonly (infer Choice)[] }>
-			? Choice
-			: P extends Readonly<{ kind: "either"; of: infer Of }>
-				? { [Key in keyof Of]: Readonly<{ key: Key; value: ValueOf<Of[Key]> }> }[keyof Of]
-				: P extends Readonly<{ kind: "options"; of: infer Of }>
-					? { readonly [Key in keyof Of]?: ValueOf<Of[Key]> }
-					: string;
+		: P extends Readonly<{ kind: "flag" }>
+			? true
+			: P extends Readonly<{ kind: "choice"; choices: readonly (infer Choice)[] }>
+				? Choice
+				: P extends Readonly<{ kind: "either"; of: infer Of }>
+					? { [Key in keyof Of]: Readonly<{ key: Key; value: ValueOf<Of[Key]> }> }[keyof Of]
+					: P extends Readonly<{ kind: "options"; of: infer Of }>
+						? { readonly [Key in keyof Of]?: ValueOf<Of[Key]> }
+						: string;
 
 /** The parsed value of each parameter, by its name. */
 export type Values<All extends readonly Parameter[]> = {
@@ -57,13 +61,15 @@ function spelled(parameter: Parameter): string {
 			return parameter.name.toUpperCase();
 		case "choice":
 			return parameter.choices.join("|");
+		case "flag":
+			return "";
 		case "either":
 			return Object.entries(parameter.of)
 				.map(([key, its]) => `${key} ${spelled(its)}`)
 				.join(" | ");
 		case "options":
 			return Object.entries(parameter.of)
-				.map(([key, its]) => `[${key} ${spelled(its)}]`)
+				.map(([key, its]) => `[${`${key} ${spelled(its)}`.trimEnd()}]`)
 				.join(" ");
 		default:
 			return parameter satisfies never;
@@ -79,7 +85,8 @@ export function wordsFor(parameters: readonly Parameter[], values: readonly (str
 	return values
 		.flatMap((value, at) => {
 			if (value === undefined) return [];
-			const literal = kinds[at] === "text" || (/^[^\s"“„]+$/.test(value) && value !== "");
+			const literal =
+				kinds[at] === "text" || kinds[at] === "options" || (/^[^\s"“„]+$/.test(value) && value !== "");
 			return literal ? [value] : [`"${value.replace(/[\\"]/g, "\\$&")}"`];
 		})
 		.join(" ");
@@ -121,8 +128,8 @@ export function parse<const All extends readonly Parameter[]>(
 		for (const [at, parameter] of parameters.entries()) {
 			if (left.trim() === "" && parameter.optional) continue;
 			const last = at === parameters.length - 1;
-			const taken = parameter.optional && !last ? choiceIn(parameter, left) : take(parameter, left, last);
-			if (!taken) continue;
+			if (parameter.optional && !last && !begins(parameter, left)) continue;
+			const taken = take(parameter, left, last);
 			values[parameter.name] = taken.value;
 			left = taken.left;
 		}
@@ -171,6 +178,8 @@ function take(parameter: Parameter, typed: string, last: boolean): Taken {
 			const { value, left } = word(typed);
 			return { value: oneOf(parameter.choices, value), left };
 		}
+		case "flag":
+			return { value: true, left: typed };
 		case "either": {
 			const { value: keyword, left } = word(typed);
 			const key = oneOf(Object.keys(parameter.of), keyword);
@@ -180,7 +189,7 @@ function take(parameter: Parameter, typed: string, last: boolean): Taken {
 		case "options": {
 			const value = table<unknown>();
 			let left = typed;
-			while (left.trim() !== "") {
+			while (left.trim() !== "" && (last || begins(parameter, left))) {
 				const keyword = word(left);
 				const key = oneOf(Object.keys(parameter.of), keyword.value);
 				if (key in value) throw new Mismatch();
@@ -195,11 +204,12 @@ function take(parameter: Parameter, typed: string, last: boolean): Taken {
 	}
 }
 
-/** Returns the choice at the start of the typed text; undefined if the next word is none of its choices. */
-function choiceIn(parameter: Parameter, typed: string): Taken | undefined {
-	if (parameter.kind !== "choice") throw new Error(`${parameter.name} is optional, so it has to come last`);
-	const next = /^\s*(\S*)/.exec(typed)?.[1]?.toLowerCase();
-	return parameter.choices.some((choice) => choice === next) ? take(parameter, typed, false) : undefined;
+/** Returns whether the next word, as it is typed, is one of a parameter's own; in quotes it is a word of the next parameter. */
+function begins(parameter: Parameter, typed: string): boolean {
+	if (parameter.kind !== "choice" && parameter.kind !== "options")
+		throw new Error(`${parameter.name} is optional, so it has to come last`);
+	const words = parameter.kind === "choice" ? parameter.choices : Object.keys(parameter.of);
+	return words.includes(/^\s*(\S*)/.exec(typed)?.[1]?.toLowerCase() ?? "");
 }
 
 function oneOf(choices: readonly string[], typed: string): string {

@@ -6,6 +6,12 @@ const topic = { name: "topic", kind: "address" } as const;
 const value = { name: "value", kind: "text" } as const;
 const count = { name: "count", kind: "number" } as const;
 const which = { name: "which", kind: "choice", choices: ["all", "new"], optional: true } as const;
+const how = {
+	name: "how",
+	kind: "options",
+	of: { keep: { name: "keep", kind: "flag" }, times: { name: "times", kind: "number" } },
+	optional: true,
+} as const;
 const what = {
 	name: "what",
 	kind: "either",
@@ -18,6 +24,7 @@ describe("the usage of a command", () => {
 		[[topic, value], "TOPIC VALUE"],
 		[[count, which], "COUNT [all|new]"],
 		[[what], "link URL | person ADDRESS"],
+		[[how, topic], "[keep] [times TIMES] TOPIC"],
 	])("names each parameter as it is typed", (parameters, line) => expect(usage(parameters)).toBe(line));
 });
 
@@ -52,6 +59,18 @@ describe("parse", () => {
 		["7", [count, which], { count: 7 }],
 		["Link https://x.test", [what], { what: { key: "link", value: "https://x.test" } }],
 		["person Ann Lee", [what], { what: { key: "person", value: "Ann Lee" } }],
+		[
+			"Keep times 2 lamp on",
+			[how, topic, value],
+			{ how: { keep: true, times: 2 }, topic: "lamp", value: "on" },
+		],
+		[
+			"times 2 keep lamp on",
+			[how, topic, value],
+			{ how: { keep: true, times: 2 }, topic: "lamp", value: "on" },
+		],
+		["lamp keep", [how, topic, value], { topic: "lamp", value: "keep" }],
+		['"keep" times', [how, topic, value], { topic: "keep", value: "times" }],
 		["whatever it is", [], {}],
 	])("%j is read by the declaration", (typed, parameters, values) =>
 		expect(parse("do", parameters, typed)).toEqual(values),
@@ -67,6 +86,8 @@ describe("parse", () => {
 		["1 all more", [count, which], "COUNT [all|new]"],
 		["link", [what], "link URL | person ADDRESS"],
 		["toString x", [what], "link URL | person ADDRESS"],
+		["keep keep lamp on", [how, topic, value], "[keep] [times TIMES] TOPIC VALUE"],
+		["times many lamp on", [how, topic, value], "[keep] [times TIMES] TOPIC VALUE"],
 	])("%j is answered by the usage", (typed, parameters, line) =>
 		expect(() => parse("do", parameters, typed)).toThrow(
 			new PermanentError("invalid", `I did not understand that. Say: do ${line}`),

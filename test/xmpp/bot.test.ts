@@ -20,6 +20,16 @@ const commands = [
 	defineCommand({
 		name: "pub",
 		parameters: [
+			{
+				name: "options",
+				kind: "options",
+				of: {
+					retain: { name: "retain", kind: "flag" },
+					qos: { name: "qos", kind: "choice", choices: ["0", "1"] },
+					expires: { name: "seconds", kind: "number" },
+				},
+				optional: true,
+			},
 			{ name: "topic", kind: "address" },
 			{ name: "value", kind: "text" },
 		],
@@ -265,6 +275,9 @@ describe("ad-hoc commands", () => {
 			?.getChildren("field")
 			.map(({ attrs }) => [attrs.type, attrs.var]);
 		expect(fields).toEqual([
+			["boolean", "retain"],
+			["list-single", "qos"],
+			["text-single", "expires"],
 			["text-single", "topic"],
 			["text-single", "value"],
 		]);
@@ -274,6 +287,13 @@ describe("ad-hoc commands", () => {
 		);
 		expect(done?.attrs).toMatchObject({ status: "completed", sessionid: asked?.attrs.sessionid });
 		expect(calls.at(-1)?.text).toBe(String.raw`pub "a/Living \"Room\"/set" ON "now"`);
+		await answer(
+			execute("pub", form({ retain: "1", qos: "0", expires: "", topic: "lamp", value: "on" })),
+			admin,
+		);
+		expect(calls.at(-1)?.text).toBe("pub retain qos 0 lamp on");
+		await answer(execute("pub", form({ retain: "0", expires: "60", topic: "lamp", value: "on" })), admin);
+		expect(calls.at(-1)?.text).toBe("pub expires 60 lamp on");
 		await answer(execute("end", form({ what: "link", "what-value": "https://x.test/a b" })), admin);
 		expect(calls.at(-1)?.text).toBe('end link "https://x.test/a b"');
 	});

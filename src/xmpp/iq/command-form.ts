@@ -37,11 +37,16 @@ function fieldsOf(parameter: Parameter): readonly Element[] {
 				field("text-single", valueField(name), "value", required),
 			];
 		}
+		case "options":
+			return Object.entries(parameter.of).flatMap(([key, its]) =>
+				fieldsOf({ ...its, name: key, optional: true }),
+			);
+		case "flag":
+			return [field("boolean", name, name, required)];
 		case "word":
 		case "text":
 		case "address":
 		case "number":
-		case "options":
 			return [field("text-single", name, name, required)];
 		default:
 			return parameter satisfies never;
@@ -89,7 +94,17 @@ export function submitted(
 			.find((one) => one.attrs.var === name)
 			?.getChild("value")
 			?.getText() || undefined;
-	return parameters.flatMap(({ name, kind }) =>
-		kind === "either" ? [value(name), value(valueField(name))] : [value(name)],
-	);
+	/** XEP-0004 §3.3: a boolean is 1 or true. */
+	const option = (key: string, { kind }: Parameter) => {
+		const given = value(key);
+		if (kind === "flag") return given === "1" || given === "true" ? [key] : [];
+		return given === undefined ? [] : [`${key} ${given}`];
+	};
+	return parameters.flatMap((parameter) => {
+		const { name, kind } = parameter;
+		if (kind === "either") return [value(name), value(valueField(name))];
+		if (kind !== "options") return [value(name)];
+		const given = Object.entries(parameter.of).flatMap(([key, its]) => option(key, its));
+		return [given.join(" ") || undefined];
+	});
 }
