@@ -55,6 +55,7 @@ describe("the commands to the bot in the docs", () => {
 			commands: [
 				publishCommand({
 					brokers: ["home"],
+					hasExpiry: () => true,
 					bridge: () => here.bridge,
 					publish: async () => 0,
 					mayPublish: () => ({ kind: "yes" as const }),

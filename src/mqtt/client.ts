@@ -53,12 +53,16 @@ export class Refusal extends Error {
 	}
 }
 
-/** The properties of a publication besides its topic and payload; MQTT 3.1.1 has none of them. */
+/** The properties of a publication besides its topic and payload; MQTT 3.1.1 has retain and qos alone. */
 export type Extras = Readonly<{
 	/** The id of the delivery: the same at every attempt. */
 	operation?: string;
 	correlation?: Uint8Array;
 	retain?: boolean;
+	/** Absent: 1. */
+	qos?: 0 | 1;
+	/** Seconds after which the broker drops the value. */
+	expires?: number;
 	/** The marks of the rooms that the event has passed, as the guard against loops. */
 	passed?: readonly string[];
 }>;
@@ -87,7 +91,7 @@ export type Connection = Readonly<{
 	/** `standing`: the broker sends the retained values although the subscription exists. */
 	subscribe(filter: string, standing?: boolean): Promise<void>;
 	unsubscribe(filter: string): Promise<void>;
-	/** Resolves with the reason code of the PUBACK: 0, or 0x10 when the topic has no subscriber. @throws as above. */
+	/** Resolves with the reason code of the PUBACK: 0, or 0x10 when the topic has no subscriber; with 0 at QoS 0. @throws as above. */
 	publish(topic: string, payload: string, extras?: Extras): Promise<number>;
 	acknowledge(packetId: number): void;
 	/**
@@ -263,11 +267,9 @@ export function dial(
 			}),
 		publish: (topic, payload, extras = {}) =>
 			ask<number>((settle) => {
-				client.publish(
-					topic,
-					payload,
-					{ qos: 1, retain: extras.retain === true, ...(five && propertiesOf(extras)) },
-					(error) => settle(error, unmatched.delete(id) ? nobodyListens : 0),
+				const { qos = 1, retain = false } = extras;
+				client.publish(topic, payload, { qos, retain, ...(five && propertiesOf(extras)) }, (error) =>
+					settle(error, qos === 1 && unmatched.delete(id) ? nobodyListens : 0),
 				);
 				const id = client.getLastMessageId();
 			}),
@@ -313,7 +315,7 @@ function acknowledge(client: MqttClient, messageId: number): void {
  * Returns the properties of a publication; none where they would say nothing: of an empty set of user properties the
  * library writes a packet that the broker waits for the end of.
  */
-function propertiesOf({ operation, correlation, passed = [] }: Extras) {
+function propertiesOf({ operation, correlation, expires, passed = [] }: Extras) {
 	const userProperties = {
 		...(operation !== undefined && { [operationProperty]: operation }),
 		...(passed.length > 0 && { [passedProperty]: [...passed] }),
@@ -321,6 +323,7 @@ function propertiesOf({ operation, correlation, passed = [] }: Extras) {
 	const properties = {
 		...(Object.keys(userProperties).length > 0 && { userProperties }),
 		...(correlation && { correlationData: Buffer.from(correlation) }),
+		...(expires !== undefined && { messageExpiryInterval: expires }),
 	};
 	return Object.keys(properties).length > 0 ? { properties } : {};
 }

@@ -264,7 +264,7 @@ export function createMqtt(
 			publishCommand({
 				brokers: names,
 				...publishing,
-				bridge: () => bridge,
+				hasExpiry: (broker) => options.brokers[broker]?.protocol === "5",
 			}),
 			...valueCommands({
 				bridge: () => bridge,

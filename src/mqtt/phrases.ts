@@ -49,6 +49,11 @@ export const templateMistake = (message: string, at: number) =>
 // `pub`: the result of a publish, and the reasons of a refusal.
 export const publishedTo = (topic: string) => `Published to ${topic}.`;
 export const nobodyListens = (topic: string) => `Published to ${topic}, but nobody is listening there.`;
+export const sentTo = (topic: string) =>
+	`Sent to ${topic} at QoS 0, which the broker does not acknowledge: it may be lost.`;
+export const expiryExpected = (most: number) => `it is a whole number of seconds, 1 to ${most}`;
+export const noExpiry = (broker: string) =>
+	`a value cannot expire on the broker ${broker}, which the bridge speaks MQTT 3.1.1 with. It takes “protocol: "5"” of the broker.`;
 export const notPublishable = (topic: string) =>
 	`“${topic}” cannot be published to: a topic has no + or #, does not begin with $, and is not empty.`;
 export const mayNotPublish =

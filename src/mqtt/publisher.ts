@@ -24,7 +24,7 @@ export type PublisherDeps = Readonly<{
 }>;
 
 /**
- * Returns a function that publishes for a person, and resolves with the result for people, after the broker's PUBACK. It
+ * Returns a function that publishes for a person, and resolves with the result for people, after the broker's PUBACK at QoS 1. It
  * throws a PermanentError with the reason of a refusal.
  */
 export function createPublisher({ bridge, publish, mayPublish }: PublisherDeps): Publisher {
@@ -34,7 +34,8 @@ export function createPublisher({ bridge, publish, mayPublish }: PublisherDeps):
 		if (may.kind === "person") throw new PermanentError("forbidden", phrases.mayNotPublish);
 		if (may.kind === "topic")
 			throw new PermanentError("forbidden", phrases.topicNotAllowed(topic, may.topics.join(", ")));
-		return answered(broker, topic, () => publish(broker, topic, payload, extras));
+		const result = await answered(broker, topic, () => publish(broker, topic, payload, extras));
+		return extras?.qos === 0 ? phrases.sentTo(topic) : result;
 	};
 }
 

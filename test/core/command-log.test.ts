@@ -15,6 +15,7 @@ async function world() {
 		commands: [
 			publishCommand({
 				brokers: ["home"],
+				hasExpiry: () => true,
 				bridge: () => here.bridge,
 				publish: async () => 1,
 				mayPublish: () => ({ kind: "yes" as const }),

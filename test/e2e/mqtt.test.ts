@@ -1042,7 +1042,17 @@ test("reports whether a published topic has subscribers, and the reason of a ref
 	const later = await MqttClient.connect(account);
 	await later.subscribe("p/mode");
 	expect(await later.waitForMessage("p/mode", "away")).toMatchObject({ retain: true });
+	expect(await call(one.network, "retain expires 3600 p/warning frost")).toBe("Published to p/warning.");
+	const rest: (number | undefined)[] = [];
+	later.onPacket(
+		({ topic, properties }) => topic === "p/warning" && rest.push(properties?.messageExpiryInterval),
+	);
+	await later.subscribe("p/warning");
+	await later.waitForMessage("p/warning", "frost");
+	expect(rest[0]).toBeGreaterThan(3_000);
 	await later.close();
+	expect(await call(one.network, "qos 0 p/lamp off")).toMatch(/^Sent to p\/lamp at QoS 0/);
+	expect(await thing.waitForMessage("p/lamp", "off")).toMatchObject({ qos: 0 });
 	expect(await call(one.network, "secret/x on")).toMatch(/we are not authorised/);
 	expect(await call(one.network, "p/+ on")).toMatch(/cannot be published to/);
 	await thing.close();

@@ -79,13 +79,18 @@ describe("a published value", () => {
 
 describe("pub", () => {
 	const published: string[] = [];
-	const { parameters, run } = publishCommand({
+	const deps: Parameters<typeof publishCommand>[0] = {
 		brokers: ["home"],
+		hasExpiry: () => true,
 		bridge: () => ({ portal: async () => undefined, allows: () => true }) as unknown as Bridge,
-		publish: async (broker, topic, payload, { retain = false } = {}) =>
-			0 * published.push(`${broker} ${topic} ${payload}${retain ? ", retained" : ""}`),
+		publish: async (broker, topic, payload, { retain, qos, expires } = {}) =>
+			0 *
+			published.push(
+				`${broker} ${topic} ${payload}${retain ? ", retained" : ""}${qos === 0 ? ", unacknowledged" : ""}${expires ? `, for ${expires} s` : ""}`,
+			),
 		mayPublish: () => ({ kind: "yes" }),
-	});
+	};
+	const { parameters, run } = publishCommand(deps);
 	const typed = (args: string) => toMqtt(parse("pub", parameters, args) as { topic: string; value: string });
 
 	test("takes all text after the topic as the value, spaces and line breaks included", () =>
@@ -112,6 +117,31 @@ describe("pub", () => {
 		for (const args of ["retain home/mode away", "home/mode retain", '"retain" on'])
 			await run({} as CommandCall, args);
 		expect(published).toEqual(["home home/mode away, retained", "home home/mode retain", "home retain on"]);
+	});
+
+	test("publishes at the QoS and with the expiry that a person types, in any order, and says that QoS 0 may lose it", async () => {
+		published.splice(0);
+		expect(await run({} as CommandCall, "expires 60 qos 0 retain lamp on")).toMatch(
+			/^Sent to lamp at QoS 0.*may be lost/,
+		);
+		expect(await run({} as CommandCall, "qos 1 lamp expires 5")).toBe("Published to lamp.");
+		expect(published).toEqual(["home lamp on, retained, unacknowledged, for 60 s", "home lamp expires 5"]);
+	});
+
+	test.each([
+		["qos 2 lamp on", /did not understand/],
+		["expires 0 lamp on", /“expires” is wrong.*1 to 4294967295/],
+		["expires 1.5 lamp on", /“expires” is wrong/],
+		["expires 4294967296 lamp on", /“expires” is wrong/],
+	])("refuses %s, and publishes nothing", async (typed, why) => {
+		published.splice(0);
+		await expect(run({} as CommandCall, typed)).rejects.toThrow(why);
+		expect(published).toEqual([]);
+	});
+
+	test("refuses a value that expires on a broker of MQTT 3.1.1", async () => {
+		const older = publishCommand({ ...deps, hasExpiry: () => false });
+		await expect(older.run({} as CommandCall, "expires 5 lamp on")).rejects.toThrow(/MQTT 3.1.1/);
 	});
 
 	test("publishes on the only broker, else on the room's, else on the named one", () => {
