@@ -49,12 +49,14 @@ export function createOwnAliases(deps: {
 		error instanceof TemporaryError && error.cause instanceof MatrixError && error.cause.status === 401;
 
 	async function run(work: (as: Naming) => Promise<unknown>): Promise<void> {
+		const used = session;
 		try {
-			await work(session === undefined ? deps.client : await session);
+			await work(used === undefined ? deps.client : await used);
 		} catch (error) {
 			// An admin may have ended the session.
-			if (!hasCode(error, "M_EXCLUSIVE") && !(session !== undefined && isEnded(error))) throw error;
-			await work(await begin());
+			if (!hasCode(error, "M_EXCLUSIVE") && !(used !== undefined && isEnded(error))) throw error;
+			// A login ends the session before it, so the works that were refused at once share the one that the first begins.
+			await work(await (session === used || session === undefined ? begin() : session));
 		}
 	}
 

@@ -68,3 +68,10 @@ test("the bot opens no session where the service may name rooms", async () => {
 	await aliases.set("#a:hs.test", "!a");
 	expect(asked).toEqual(["PUT #a:hs.test by service"]);
 });
+
+test("works that are refused at the same time share one session", async () => {
+	await Promise.all(["#a:hs.test", "#b:hs.test", "#c:hs.test"].map((alias) => aliases.set(alias, "!a")));
+	token = "none";
+	await Promise.all(["#a:hs.test", "#b:hs.test", "#c:hs.test"].map((alias) => aliases.remove(alias)));
+	expect(asked.filter((one) => one.includes("login"))).toHaveLength(2);
+});
