@@ -19,7 +19,8 @@ export async function restorePassword(room: Room, { sealer, cursor, log }: Conte
 
 /** Forgets the password of a MUC that is linked no more. */
 export function forgetPassword(room: Room, context: Context): void {
-	if (room.password !== undefined) context.save({ key: keyOf(room.jid), value: undefined });
+	// It is on disk also where no join has read it in this run, or the key is another one.
+	context.save({ key: keyOf(room.jid), value: undefined });
 	setPassword(room, undefined);
 }
 

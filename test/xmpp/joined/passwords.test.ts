@@ -106,4 +106,15 @@ describe("the password of a MUC", () => {
 		await w.done(w.rooms.detach(link));
 		expect(stored(w)).toBeUndefined();
 	});
+
+	test("is forgotten with the link, also where no join of this run has read it", async () => {
+		const w = locked();
+		await tell(w, "sesame");
+		await w.attach(alice);
+		w.crash();
+		w.server.online = false;
+		await w.attach(alice);
+		await w.done(w.rooms.detach(link));
+		expect(stored(w)).toBeUndefined();
+	});
 });
