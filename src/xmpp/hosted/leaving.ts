@@ -74,10 +74,12 @@ function forget(one: Joined, context: HostedContext): void {
 export function dismiss(room: HostedRoom, occupant: Occupant, what: Happening, context: HostedContext): void {
 	announce(room, occupant, context, { ...what, gone: true });
 	endRole(room, occupant.person, context);
+	const wasHere = occupant.sessions.size > 0;
 	for (const session of [...occupant.sessions.values()]) forget({ room, occupant, session }, context);
 	removeOccupant(room, occupant);
 	context.left(room.id, metIn(room, occupant));
 	context.returns.rest(room);
+	if (wasHere && room.sessions.size === 0) context.emptied(room, occupant.person);
 }
 
 /** Ends all sessions of a room that cannot be shown any more (XEP-0045 §10.9). */

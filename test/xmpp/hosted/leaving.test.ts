@@ -1,6 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { TemporaryError } from "../../../src/core/errors.ts";
-import { alice, facts, hostedWorld, inside, juliet, lobby, romeo, xmppPerson } from "./world.ts";
+import type { Person } from "../../../src/core/person.ts";
+import {
+	alice,
+	facts,
+	hostedWorld,
+	inside,
+	juliet,
+	lobby,
+	matrix,
+	romeo,
+	view,
+	xmppPerson,
+} from "./world.ts";
 
 const laptop = "romeo@montague.test/laptop";
 const leave = (jid: string, nick: string, status = "") =>
@@ -140,4 +152,26 @@ describe("a person without clients", () => {
 		expect(world.got(juliet)).toEqual(["presence Romeo member/participant away"]);
 		expect(world.calls.some((call) => call.startsWith("leave"))).toBe(false);
 	});
+});
+
+test.each(["leaves", "is removed"])("a temporary room ends when the last client %s", async (how) => {
+	const world = hostedWorld();
+	const ended: string[] = [];
+	Object.assign(world.bridge.views, { close: async () => undefined });
+	Object.assign(world.bridge.views.source(matrix), {
+		destroy: async (room: string) => void ended.push(room),
+	});
+	world.source.facts = { ...facts, made: true };
+	world.cursors.set(`xmpp settings ${view}`, JSON.stringify({ temporary: true }));
+	await world.start();
+	await world.join(romeo, "Romeo");
+	await world.join(juliet, "Juliet");
+	const remove = (person: Person) => world.happens(alice, { kind: "member", person, now: "out", by: alice });
+	remove(xmppPerson(juliet, "Juliet"));
+	await world.settle();
+	expect(ended).toEqual([]);
+	if (how === "leaves") world.take(leave(romeo, "Romeo"));
+	else remove(xmppPerson(romeo, "Romeo"));
+	await world.settle();
+	expect(ended).toEqual([facts.room]);
 });
