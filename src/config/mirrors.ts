@@ -63,6 +63,12 @@ export function mirrorProblems(
 				path: [...path, "room"],
 				message: `the addresses of rooms that the bridge makes begin with #_mqtt_ and end with :${domain}, such as #_mqtt_{{topic.2}}:${domain}`,
 			});
+		const { min = -Infinity, max = Infinity } = mirror.only ?? {};
+		if (min > max)
+			found.push({
+				path: [...path, "only", "max"],
+				message: "it is below “min”, so no value would be shown. Exchange the two, or write two mirrors",
+			});
 		const compile = {
 			template: compileTemplate,
 			name: compileTemplate,

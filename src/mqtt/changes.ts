@@ -9,6 +9,9 @@ export type Conditions = Readonly<{
 	changed?: boolean;
 	/** Only a number that differs from the one shown last by at least this much, or by this percentage of it (`5%`). */
 	deadband?: number | string;
+	/** Only a number of at least, and of at most, this much: each one, as long as it is there. */
+	min?: number;
+	max?: number;
 	/** Only when a number rises above, or falls below, a bound: once, until it has come back past the bound by `hysteresis`. */
 	above?: number;
 	below?: number;
@@ -29,7 +32,7 @@ export function numberOf(text: string): number | undefined {
 }
 
 /** The conditions that keep a value from being shown, as the metric names them. */
-export type Reason = "matches" | "debounce" | "changed" | "deadband" | "threshold" | "every";
+export type Reason = "matches" | "debounce" | "range" | "changed" | "deadband" | "threshold" | "every";
 
 /**
  * Returns the first condition that keeps a value from being shown, if one does, and the memory after the value. `at`: the
@@ -65,12 +68,19 @@ function reasonOf(
 	{ text, number, beyond, at }: Value,
 ): Reason | undefined {
 	const { changed, deadband, every } = conditions;
+	if (!isInRange(conditions, number)) return "range";
 	if (changed === true && memory.text === text) return "changed";
 	if (!leavesDeadband(deadband, memory.number, number)) return "deadband";
 	if (!crosses(conditions, memory.beyond, beyond)) return "threshold";
 	if (every === undefined || memory.at === undefined) return undefined;
 	// A clock that was set back must not silence a topic.
 	return at < memory.at || at - memory.at >= every * 1_000 ? undefined : "every";
+}
+
+/** Returns whether the range lets a value be shown. A text is in none. */
+export function isInRange({ min, max }: Conditions, number: number | undefined): boolean {
+	if (min === undefined && max === undefined) return true;
+	return number !== undefined && number >= (min ?? -Infinity) && number <= (max ?? Infinity);
 }
 
 function leavesDeadband(

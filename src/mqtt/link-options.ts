@@ -17,6 +17,8 @@ const options = {
 	matches: { name: "pattern", kind: "word" },
 	changed: { name: "changed", kind: "choice", choices: ["yes"] },
 	deadband: { name: "step", kind: "word" },
+	min: { name: "bound", kind: "number" },
+	max: { name: "bound", kind: "number" },
 	above: { name: "bound", kind: "number" },
 	below: { name: "bound", kind: "number" },
 	hysteresis: { name: "width", kind: "number" },
@@ -35,13 +37,14 @@ export const linkUsage = usage(parameters);
 type Bad = readonly [option: string, problem: string];
 /** Returns the first mistake in the options; the config's schema says the same of mirrors. */
 function mistake({ value, round, interval, only = {}, ...shape }: Shape): Bad | undefined {
-	const { matches, deadband, every, debounce, for: lasting } = only;
+	const { matches, deadband, min, max, every, debounce, for: lasting } = only;
 	const step = typeof deadband === "string" ? Number(deadband.replace(/%$/, "")) : deadband;
 	if (value !== undefined && !pointerKeys(value)) return ["value", phrases.pointerExpected];
 	if (round !== undefined && !(Number.isInteger(round) && round >= 0 && round <= 20))
 		return ["round", phrases.decimalsExpected];
 	if (matches !== undefined && !isPattern(matches)) return ["matches", phrases.patternExpected];
 	if (step !== undefined && !(step > 0)) return ["deadband", phrases.stepExpected];
+	if (min !== undefined && max !== undefined && min > max) return ["max", phrases.rangeExpected];
 	for (const [key, seconds] of Object.entries({ for: lasting, every, debounce, interval }))
 		if (seconds !== undefined && !(seconds > 0 && seconds <= 86_400)) return [key, phrases.secondsExpected];
 	for (const key of ["template", "name"] as const)

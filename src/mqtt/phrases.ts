@@ -42,6 +42,7 @@ export const decimalsExpected = "it is a number of decimals, 0 to 20";
 export const patternExpected =
 	"it is a regular expression (RE2) such as ^(open|closed)$, without look-around and back references";
 export const stepExpected = "it is a number above 0, or a percentage such as 5%";
+export const rangeExpected = "it is not below “min”, or no value would be shown";
 export const secondsExpected = "it is a number of seconds, at most 86400";
 export const templateMistake = (message: string, at: number) =>
 	`${message} (character ${at} of the template)`;

@@ -1,4 +1,4 @@
-import { type Conditions, numberOf } from "./changes.ts";
+import { type Conditions, isInRange, numberOf } from "./changes.ts";
 import type { Shape } from "./shape.ts";
 
 /**
@@ -17,7 +17,7 @@ export const moreOf = (one: Use, other: Use): Use => (uses.indexOf(one) > uses.i
 export const plain: Sort = { name: "", use: "shown" };
 
 /** Conditions under which a value in between may be the one to show. The others need the latest value alone. */
-const deciding: readonly (keyof Conditions)[] = ["matches", "above", "below", "debounce"];
+const deciding: readonly (keyof Conditions)[] = ["matches", "min", "max", "above", "below", "debounce"];
 /** Returns whether a mirror shows crossings of a bound alone. */
 export const hasBound = ({ above, below }: Conditions): boolean => above !== undefined || below !== undefined;
 export const isDeciding = ({ only = {} }: Pick<Shape, "only">): boolean =>
@@ -58,10 +58,12 @@ export function createSorter<Arrival>(mirrors: readonly Sorted<Arrival>[]): (arr
 			heard();
 			return { name: "debounced", use: "debounced" };
 		}
-		if (!hasBound(only)) return plain;
 		const number = numberOf(text);
+		const inRange = isInRange(only, number);
+		if (!hasBound(only)) return inRange ? plain : { name: "out of range", use: "unseen" };
 		if (number === undefined) return { name: "words", use: "unseen" };
-		const name = placeOf(only, number);
+		// A number out of the range is not shown and may cross a bound all the same.
+		const name = placeOf(only, number) + (inRange ? "" : " out of range");
 		const before = places.get(one);
 		places.set(one, name);
 		return { name, use: name === before ? "unseen" : "crossing" };

@@ -189,6 +189,10 @@ describe("an error", () => {
 			"10:76: mqtt.mirrors.0.topic: expected a topic filter such as home/+/temperature, where + is one whole level and # all the rest",
 		],
 		[
+			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: x, room: '#r:hs', only: { min: 5, max: 4 } }] }",
+			"10:115: mqtt.mirrors.0.only.max: it is below “min”, so no value would be shown. Exchange the two, or write two mirrors",
+		],
+		[
 			"mqtt: { brokers: { a: { url: 'mqtt://h' } }, mirrors: [{ broker: a, topic: x, room: '#r:hs', qos: 2 }] }",
 			"10:99: mqtt.mirrors.0.qos: it is always 1: at QoS 2 a message is lost when the bridge dies while taking it, at QoS 1 none is, and each is told once",
 		],

@@ -25,6 +25,15 @@ describe("a mirror shows of a series of values", () => {
 		["those that differ by a percentage", { deadband: "10%" }, [100, 109, 110, 120, 121], [100, 110, 121]],
 		["none twice within the dead-band of zero", { deadband: "10%" }, [0, 0, 1], [0, 1]],
 		["texts, which have no dead-band", { deadband: 5 }, ["on", "off", 1, 2], ["on", "off", 1]],
+		["every number of at least a bound", { min: 30 }, [29, 30, 31, "hot", 32, 29], [30, 31, 32]],
+		["every number of at most a bound", { max: 5 }, [6, 5, -4, 6], [5, -4]],
+		["every number within a range", { min: 2, max: 4 }, [1, 2, 3, 4, 5], [2, 3, 4]],
+		[
+			"of those within a range the ones that leave the dead-band of the last one shown",
+			{ min: 10, deadband: 2 },
+			[10, 11, 5, 11, 12],
+			[10, 12],
+		],
 		["each crossing of an upper bound", { above: 30 }, [29, 31, 32, 30, 31], [31, 31]],
 		["each crossing of a lower bound", { below: 5 }, [6, 4, 3, 5, 4], [4, 4]],
 		[

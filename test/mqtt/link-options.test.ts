@@ -27,6 +27,7 @@ describe("the options of a link to a topic filter", () => {
 		["a value /t~", /“value” is wrong: it is the place of a value in JSON/],
 		["a round 1.5", /“round” is wrong/],
 		["a deadband -1", /“deadband” is wrong/],
+		["a min 5 max 4", /“max” is wrong: it is not below “min”/],
 		["a every 0", /“every” is wrong: it is a number of seconds/],
 		["a matches (", /“matches” is wrong: it is a regular expression/],
 		[
@@ -41,7 +42,7 @@ describe("the options of a link to a topic filter", () => {
 	);
 
 	test("are shown as they are typed", () => {
-		const typed = 'a/+ show state value /t unit "° C" above 3 changed yes';
+		const typed = 'a/+ show state value /t unit "° C" min 1 max 9 above 3 changed yes';
 		const { filter, shape } = readLink(typed);
 		expect(`${filter} ${optionsText(shape)}`).toBe(typed);
 		expect(linkUsage).toMatch(/^FILTER \[show message\|state\|both\] \[value POINTER\]/);

@@ -35,6 +35,9 @@ describe("the sort of a value", () => {
 		[{ above: 8, below: 2 }, ["5", "6", "1", "0"], "crossing unseen crossing unseen"],
 		[{ matches: "a" }, ["a", "b", "ab"], "shown unseen shown"],
 		[{ matches: "9", above: 8 }, ["9", "10", "90"], "crossing unseen unseen"],
+		[{ min: 8 }, ["9", "7", "10", "on", ""], "shown unseen shown unseen shown"],
+		[{ min: 2, max: 4 }, ["1", "3", "5"], "unseen shown unseen"],
+		[{ max: 4, debounce: 2 }, ["5"], "debounced"],
 		[{ changed: true, deadband: 2, every: 5 }, ["1", "1"], "shown shown"],
 		[{ debounce: 2 }, ["1", ""], "debounced shown"],
 		[{ debounce: 2, matches: "a" }, ["a", "b"], "debounced unseen"],
@@ -117,7 +120,7 @@ describe("a flood of values with a bound", () => {
 	test.each(["latest", "digest"] as const)(
 		"shows a crossing if there was one, and ends where the last value lies, whatever comes when: %s",
 		(pace) => {
-			const only = { above: 8, below: 2, hysteresis: 1 };
+			const only = { above: 8, below: 2, hysteresis: 1, min: 0 };
 			const step = fc.oneof(
 				{ weight: 5, arbitrary: fc.integer({ min: 0, max: 11 }) },
 				fc.constantFrom("wait", "words"),
@@ -145,6 +148,20 @@ describe("a flood of values with a bound", () => {
 			);
 		},
 	);
+});
+
+describe("a flood of values with a range", () => {
+	test("loses no value within it to those outside, and costs these no rate", () => {
+		const { offer, settle, out } = flood("digest", { min: 100 }, 1);
+		for (let n = 0; n < 500; n++) offer("1");
+		offer("101");
+		settle();
+		offer("102");
+		for (let n = 0; n < 500; n++) offer("1");
+		settle();
+		expect(out.filter((text) => text !== "1")).toEqual(["101", "102"]);
+		expect(out.length).toBeLessThan(8);
+	});
 });
 
 describe("a flood of values with a pattern", () => {
