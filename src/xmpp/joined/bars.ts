@@ -25,10 +25,10 @@ export const noteBan = (room: Room, ours: OwnOccupant, context: Context): void =
 export const wasBanned = async (room: Room, ours: OwnOccupant, context: Context): Promise<boolean> =>
 	(await context.cursor(banOf(room, ours))) !== undefined;
 
-/** Forgets the ban of an occupant that the MUC lets in again. */
+/** Forgets the ban of an occupant that the MUC lets in again, and its bar, which an earlier run may have left on disk. */
 export function endBan(room: Room, ours: OwnOccupant, context: Context): void {
-	context.save({ key: banOf(room, ours), value: undefined });
-	endBar(room, ours, context);
+	for (const key of [banOf(room, ours), keyOf(room, ours)]) context.save({ key, value: undefined });
+	unbar(ours);
 }
 
 /** Lets an occupant try to join again. */

@@ -233,6 +233,19 @@ describe("a person of ours whom a moderator banned", () => {
 	const tries = (w: Awaited<ReturnType<typeof banned>>) =>
 		w.muc.taken.filter(({ attrs }) => attrs.to === `${room}/Alice` && attrs.type === undefined).length;
 
+	test("stays in after the next restart where the bridge did not hear that they left before the ban was lifted", async () => {
+		const w = world();
+		await w.attach(alice);
+		w.muc.kick("Alice", ["301"], "Prince");
+		await w.settle();
+		expect(await asks(w)).toBeUndefined();
+		await w.done(w.move("join"));
+		w.crash();
+		w.muc.forget();
+		await w.attach(alice);
+		expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Trivium"]);
+	});
+
 	test("is let in at their own request once the ban is lifted, also after a restart of the bridge", async () => {
 		const w = await banned();
 		expect((await asks(w))?.message).toContain("has banned this name");
