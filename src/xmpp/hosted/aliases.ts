@@ -4,7 +4,10 @@ import { bare, split } from "../jid.ts";
 import { addressOf, isRoomJid, roomAt } from "./addresses.ts";
 
 const prefix = "xmpp alias ";
-/** Aliases that are remembered. Past that, one that moves leads to its new room without a word. */
+/**
+ * Aliases that are remembered. Past that, one that moves leads to its new room without a word, and only those at which rooms are
+ * made, of which each person makes few, are added: without them nobody would reach these rooms.
+ */
 const most = 20_000;
 
 /**
@@ -54,9 +57,10 @@ export function createAliases(deps: {
 		/** Notes the room of a new alias. */
 		async note(address: string, id: string): Promise<void> {
 			known ??= (await bridge().cursors(prefix)).length;
-			if (known >= most) return;
+			const isPlain = aliasAt(address) !== undefined;
+			if (known >= most && !isPlain) return;
 			known++;
-			if (aliasAt(address) !== undefined) plain.set(address, id);
+			if (isPlain) plain.set(address, id);
 			await bridge().saveCursor({ key: prefix + address, value: id });
 		},
 		/** Forgets the aliases of a room that is no more, so that each may lead to another room. Resolves with them. */
