@@ -78,7 +78,7 @@ export function createThirdParty(deps: {
 		];
 	}
 
-	/** Returns what is on the other side of a ghost: whoever has it, or would have it. */
+	/** Returns the person of another network who has a ghost, or would have it. */
 	async function ofGhost(mxid: string): Promise<readonly object[]> {
 		const found = isId(mxid) ? ghostAddress(mxid, domain) : undefined;
 		const person =

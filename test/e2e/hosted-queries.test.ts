@@ -118,7 +118,7 @@ describe.each(["prosody", "ejabberd"] as const)(
 			expect(items.filter(([jid]) => !/^[#!]/.test(jid))).toEqual([]);
 		});
 
-		test("people and rooms are found by their names, as far as the one who asks may know and reach them", async () => {
+		test("people and rooms are found by their names, as far as the person who searches may know and reach them", async () => {
 			const { address } = await makeRoom({ topic: "An apothecary" });
 			const secret = await makeRoom({ preset: "private_chat", visibility: "private", topic: "apothecary" });
 			const carol = await matrix(`carol${count}`, "Alice Hidden");

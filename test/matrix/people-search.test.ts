@@ -25,7 +25,7 @@ async function search(results: unknown, words = "ali") {
 	return { found: await find(words, romeo), asked };
 }
 
-test("people are searched for as the ghost of the one who asks, and ghosts and the bot are not found", async () => {
+test("people are searched for as the ghost of the person who asks, and ghosts and the bot are not found", async () => {
 	const { found, asked } = await search([
 		{ user_id: "@alice:hs.test", display_name: "Alice", avatar_url: "mxc://hs.test/a" },
 		{ user_id: "@bob:other.test", display_name: null },

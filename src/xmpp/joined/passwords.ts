@@ -86,7 +86,7 @@ export function createPasswords(
 			if (password.length > longest) throw new PermanentError("forbidden", phrases.mucWrongPassword(jid));
 			let info: RoomInfo;
 			try {
-				// A MUC that asks for none is open to all, whoever names a password.
+				// A MUC that asks for none is open to all, and no password makes its Matrix room a closed one.
 				return await findMuc(jid, context.link, context.component);
 			} catch (error) {
 				if (!(error instanceof NeedsPassword)) throw error;
