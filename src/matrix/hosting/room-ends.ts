@@ -87,9 +87,13 @@ export function createRoomEnds(deps: {
 			await save();
 			try {
 				await closeDoors(room);
-			} finally {
-				run(room, reason);
+			} catch (error) {
+				// The owner reads that the room goes on, and may ask again.
+				ending.delete(room);
+				await save();
+				throw error;
 			}
+			run(room, reason);
 		},
 		/** Goes on with the ends that the last run did not finish. */
 		async resume(): Promise<void> {

@@ -11,6 +11,8 @@ const mapping = createMemoryMapping();
 let done: string[];
 /** The homeserver does not tell who is in the room. */
 let away: boolean;
+/** The homeserver does not take aliases away. */
+let keeps: boolean;
 /** The requests that failed. */
 let failed: number;
 
@@ -38,6 +40,7 @@ function run() {
 		...{ client, mapping, bot, guard: createGuard(quiet), log: quiet },
 		aliases: {
 			async remove(alias: string) {
+				if (keeps) throw new TemporaryError("the homeserver is away");
 				if (done.includes(alias)) throw new MatrixError(404, "M_NOT_FOUND", "no such alias");
 				done.push(alias);
 			},
@@ -47,7 +50,7 @@ function run() {
 	} as unknown as Parameters<typeof createRoomEnds>[0]);
 }
 beforeEach(() => {
-	[done, away, failed] = [[], false, 0];
+	[done, away, keeps, failed] = [[], false, false, 0];
 });
 const ended = () =>
 	until(
@@ -78,6 +81,17 @@ test("an end that a run did not finish is finished by the next one", async () =>
 	expect(done).toEqual(["#r:hs.test"]);
 	away = false;
 	await run().resume();
+	await ended();
+	expect(done).toEqual(all);
+});
+
+test("an end that could not begin is none, also for the next run", async () => {
+	keeps = true;
+	const ends = run();
+	await expect(ends.begin(room, "closed")).rejects.toThrow("away");
+	keeps = false;
+	await run().resume();
+	await ends.begin("!other:hs.test", "closed");
 	await ended();
 	expect(done).toEqual(all);
 });
