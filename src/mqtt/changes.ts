@@ -32,7 +32,15 @@ export function numberOf(text: string): number | undefined {
 }
 
 /** The conditions that keep a value from being shown, as the metric names them. */
-export type Reason = "matches" | "debounce" | "range" | "changed" | "deadband" | "threshold" | "every";
+export type Reason =
+	| "retained"
+	| "matches"
+	| "debounce"
+	| "range"
+	| "changed"
+	| "deadband"
+	| "threshold"
+	| "every";
 
 /**
  * Returns the first condition that keeps a value from being shown, if one does, and the memory after the value. `at`: the

@@ -9,6 +9,7 @@ import { TemplateError } from "./template.ts";
 /** The options that a person types after a topic filter: those of a mirror in the config, each with its value. */
 const options = {
 	show: { name: "show", kind: "choice", choices: ["message", "state", "both"] },
+	retained: { name: "retained", kind: "choice", choices: ["show", "skip"] },
 	value: { name: "pointer", kind: "word" },
 	unit: { name: "unit", kind: "word" },
 	round: { name: "decimals", kind: "number" },
@@ -67,7 +68,7 @@ export function readLink(typed: string): Readonly<{ filter: string; shape: Shape
 	const hasOptions = between.some((word) => Object.hasOwn(options, word.toLowerCase()));
 	if (!hasOptions && !/^\s*["“„]/.test(typed)) return { filter: typed.trim(), shape: {} };
 	const { filter, options: given = {} } = parse("link mqtt", parameters, typed);
-	const { show, interval, value, unit, round, template, name, changed, deadband, ...rest } = given;
+	const { show, retained, interval, value, unit, round, template, name, changed, deadband, ...rest } = given;
 	const plain = deadband !== undefined && !deadband.endsWith("%");
 	const only = {
 		...rest,
@@ -76,6 +77,7 @@ export function readLink(typed: string): Readonly<{ filter: string; shape: Shape
 	};
 	const shape: Shape = {
 		...(show && { show }),
+		...(retained && { retained }),
 		...(interval !== undefined && { interval }),
 		...(value !== undefined && { value }),
 		...(unit !== undefined && { unit }),

@@ -15,7 +15,7 @@ import { paceOf } from "./pace.ts";
 import { compilePattern } from "./pattern.ts";
 import * as phrases from "./phrases.ts";
 import { type CompiledShape, compileShape, type Shape, shapeText } from "./shape.ts";
-import { createSorter, isDeciding, plain, type Sort } from "./sorts.ts";
+import { createSorter, isDeciding, plain, type Sort, skipsRetained } from "./sorts.ts";
 import { compileTopicTemplate, type TopicTemplate } from "./template.ts";
 import type { ThingFiles } from "./thing-files.ts";
 import { createTopicRooms, ownOf, type TopicRooms } from "./topic-rooms.ts";
@@ -31,7 +31,7 @@ type Mirror = Readonly<
 		shape?: CompiledShape;
 		matches?(text: string): boolean;
 		availability?: TopicTemplate;
-	} & Pick<Shape, "only" | "show" | "interval">
+	} & Pick<Shape, "only" | "show" | "retained" | "interval">
 >;
 /** An event of a mirror. `preferred`: see {@link Received}. */
 type Shows = State & Pick<Received, "preferred">;
@@ -46,13 +46,14 @@ type Course = Readonly<{ pace: Pace; sort(arrival: Arrival): Sort }>;
 
 /** Returns how a room shows values. */
 function compile(room: RoomId, shape: Shape): Mirror {
-	const { only, show, interval, availability } = shape;
+	const { only, show, retained, interval, availability } = shape;
 	return {
 		room,
 		...(shapeText(shape) !== "" && { shape: compileShape(shape) }),
 		...(only && { only }),
 		...(only?.matches !== undefined && { matches: compilePattern(only.matches) }),
 		...(show && { show }),
+		...(retained && { retained }),
 		...(interval !== undefined && { interval }),
 		...(availability !== undefined && { availability: compileTopicTemplate(availability) }),
 	};
@@ -353,7 +354,11 @@ export function createMirrorRooms(deps: {
 					noted?.(event, broker, mirror.availability?.(arrival.topic));
 					// A room with the same filter twice, by the config and by command, shows the one with a shape.
 					const preferred = [...before, ...all.slice(0, index)].map((other) => other.room);
-					return take(mirror, { event, compared, preferred });
+					if (!arrival.retain || !skipsRetained(mirror)) return take(mirror, { event, compared, preferred });
+					if (mirror.show === "both")
+						return take({ ...mirror, show: "state" }, { event, compared, preferred });
+					filtered("retained");
+					return [];
 				});
 			});
 		},

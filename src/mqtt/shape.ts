@@ -23,6 +23,8 @@ export type Shape = Readonly<{
 	only?: Conditions;
 	/** message: each value is a message. state: one message shows the latest one. both: each, and a message of the latest. */
 	show?: "message" | "state" | "both";
+	/** skip: a value that a broker retains from before the subscription is no message of its own. */
+	retained?: "show" | "skip";
 	/** Seconds between two edits of the message that shows the latest value. */
 	interval?: number;
 }>;
@@ -56,12 +58,16 @@ const options = [
 	"image",
 	"only",
 	"show",
+	"retained",
 	"interval",
 ] as const satisfies readonly (keyof Shape)[];
 
+/** The options whose defaults have names. */
+const usual: Shape = { show: "message", retained: "show" };
+
 /** Returns the shape as JSON, equal shapes as equal texts; "" for a mirror without one. */
 export function shapeText(of: Shape): string {
-	const given = options.filter((key) => of[key] !== undefined && !(key === "show" && of.show === "message"));
+	const given = options.filter((key) => of[key] !== undefined && usual[key] !== of[key]);
 	if (given.length === 0) return "";
 	const sorted = (value: unknown) =>
 		typeof value === "object" && value !== null

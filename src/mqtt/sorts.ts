@@ -20,18 +20,21 @@ export const plain: Sort = { name: "", use: "shown" };
 const deciding: readonly (keyof Conditions)[] = ["matches", "min", "max", "above", "below", "debounce"];
 /** Returns whether a mirror shows crossings of a bound alone. */
 export const hasBound = ({ above, below }: Conditions): boolean => above !== undefined || below !== undefined;
-export const isDeciding = ({ only = {} }: Pick<Shape, "only">): boolean =>
-	deciding.some((key) => only[key] !== undefined);
+/** Returns whether a mirror has no message for a value from before the subscription. */
+export const skipsRetained = ({ retained, show }: Pick<Shape, "retained" | "show">): boolean =>
+	retained === "skip" && show !== "state";
+export const isDeciding = ({ only = {}, ...more }: Pick<Shape, "only" | "retained" | "show">): boolean =>
+	skipsRetained(more) || deciding.some((key) => only[key] !== undefined);
 
 /** A mirror of a topic: how it reads a value, and its conditions. */
-export type Sorted<Arrival> = Readonly<{
-	only?: Conditions;
-	matches?(text: string): boolean;
-	/** Returns the text that the conditions compare: null clears the topic, undefined is a file. */
-	compared(arrival: Arrival): string | null | undefined;
-	/** A value came that waits until its topic is silent. */
-	heard(): void;
-}>;
+export type Sorted<Arrival> = Pick<Shape, "only" | "retained" | "show"> &
+	Readonly<{
+		matches?(text: string): boolean;
+		/** Returns the text that the conditions compare: null clears the topic, undefined is a file. */
+		compared(arrival: Arrival): string | null | undefined;
+		/** A value came that waits until its topic is silent. */
+		heard(): void;
+	}>;
 
 /** Returns where a number lies: numbers at one place are beyond the same bounds, whatever was before. */
 function placeOf({ above, below, hysteresis = 0 }: Conditions, number: number): string {
@@ -43,13 +46,18 @@ function placeOf({ above, below, hysteresis = 0 }: Conditions, number: number): 
 }
 
 /** Returns the function that sorts the values of one topic, in the order of their arrival. */
-export function createSorter<Arrival>(mirrors: readonly Sorted<Arrival>[]): (arrival: Arrival) => Sort {
+export function createSorter<Arrival extends Readonly<{ retain: boolean }>>(
+	mirrors: readonly Sorted<Arrival>[],
+): (arrival: Arrival) => Sort {
 	/** By mirror: the place of the last number. */
 	const places = new Map<Sorted<Arrival>, string>();
 
 	function sortFor(one: Sorted<Arrival>, arrival: Arrival): Sort {
 		const { only = {}, matches, heard } = one;
 		if (!isDeciding(one)) return plain;
+		// A value from before the subscription stands for none that came since.
+		if (arrival.retain && skipsRetained(one))
+			return { name: "retained", use: one.show === "both" ? "shown" : "unseen" };
 		const text = one.compared(arrival);
 		if (text === null) return { name: "cleared", use: "shown" };
 		if (text === undefined) return { name: "file", use: "shown" };

@@ -6,6 +6,7 @@ describe("the options of a link to a topic filter", () => {
 		["home/+/temperature", "home/+/temperature", {}],
 		["home/living room/temperature", "home/living room/temperature", {}],
 		["a/# show state", "a/#", { show: "state" }],
+		["a/# retained skip", "a/#", { retained: "skip" }],
 		[
 			'a/+ unit "° C" value /t round 1 changed yes deadband 5% above -3',
 			"a/+",
@@ -45,6 +46,8 @@ describe("the options of a link to a topic filter", () => {
 		const typed = 'a/+ show state value /t unit "° C" min 1 max 9 above 3 changed yes';
 		const { filter, shape } = readLink(typed);
 		expect(`${filter} ${optionsText(shape)}`).toBe(typed);
-		expect(linkUsage).toMatch(/^FILTER \[show message\|state\|both\] \[value POINTER\]/);
+		expect(linkUsage).toMatch(
+			/^FILTER \[show message\|state\|both\] \[retained show\|skip\] \[value POINTER\]/,
+		);
 	});
 });

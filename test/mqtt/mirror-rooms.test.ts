@@ -63,6 +63,29 @@ describe("the course of a topic in a flood", () => {
 	});
 });
 
+describe("a mirror that skips what a broker retains from before its subscription", () => {
+	const values = (show: "message" | "state" | "both") => {
+		const left: string[] = [];
+		const rooms = mirrorRooms({ filtered: (reason) => void left.push(reason) });
+		const room = roomOf("home", "#", shapeText({ retained: "skip", show }));
+		rooms.add(room);
+		const kept = bring(rooms, "a", "on", { retain: true, id: "1" }).map(({ id }) => id);
+		return { kept, left, known: rooms.latest(room), news: bring(rooms, "a", "on", { id: "2" }) };
+	};
+
+	test("shows it as no message, knows it, and shows the next value although it is the same", () => {
+		const { kept, left, known, news } = values("message");
+		expect([kept, left, known[0]?.value, news.length]).toEqual([[], ["retained"], "on", 1]);
+	});
+
+	test("shows it in the message of the latest value alone, where it has one", () => {
+		expect(values("state").kept).toEqual(["1"]);
+		const { kept, news } = values("both");
+		expect(kept).toHaveLength(1);
+		expect(news.map(({ replaces }) => replaces?.id)).toEqual([undefined, kept[0]]);
+	});
+});
+
 test("a room with one filter twice takes the value from the one with a shape", () => {
 	const rooms = mirrorRooms();
 	const plain = roomOf("home", "#");

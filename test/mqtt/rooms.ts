@@ -23,7 +23,7 @@ export function bring(
 		at = 0,
 		filter = "#",
 		...more
-	}: Readonly<{ id?: string; at?: number; filter?: string; mime?: string }> = {},
+	}: Readonly<{ id?: string; at?: number; filter?: string; mime?: string; retain?: true }> = {},
 ) {
 	const arrival = { qos: 1 as const, dup: false, retain: false, packetId: 1, subscriptions: [], copy: false };
 	const message = { ...arrival, topic, payload: Buffer.from(value), subscribed: [filter], ...more };

@@ -17,15 +17,15 @@ const arrival = (text: string) => ({
 });
 const sorterOf = (...all: readonly Conditions[]) => {
 	const heard: number[] = [];
-	const sorter = createSorter<string | undefined>(
+	const sorter = createSorter<Readonly<{ text: string | undefined; retain: boolean }>>(
 		all.map((only, index) => ({
 			only,
 			...(only.matches !== undefined && { matches: (text: string) => text.includes(only.matches ?? "") }),
-			compared: (text) => (text === "" ? null : text),
+			compared: ({ text }) => (text === "" ? null : text),
 			heard: () => void heard.push(index),
 		})),
 	);
-	return { sorter, heard };
+	return { sorter: (text: string | undefined, retain = false) => sorter({ text, retain }), heard };
 };
 
 describe("the sort of a value", () => {
@@ -53,6 +53,17 @@ describe("the sort of a value", () => {
 		expect(heard).toEqual([1, 1]);
 		const unconditional = sorterOf({ above: 8 }, {}).sorter;
 		expect([unconditional("1"), unconditional("2")].map(({ use }) => use)).toEqual(["crossing", "shown"]);
+	});
+
+	test.each([
+		["message", "unseen"],
+		["both", "shown"],
+	] as const)("from before the subscription is its own where the mirror skips it: %s", (show, use) => {
+		const sorter = createSorter([{ show, retained: "skip", compared: () => "1", heard: () => undefined }]);
+		expect([sorter({ retain: true }), sorter({ retain: false })]).toEqual([
+			{ name: "retained", use },
+			{ name: "", use: "shown" },
+		]);
 	});
 
 	test("of a file is its own, since its bytes are compared later", () =>
