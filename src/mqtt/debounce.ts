@@ -112,11 +112,11 @@ export function createDebounce(deps: {
 			}
 			return supersedes;
 		},
-		/** Puts a value in the place of the one of its topic that waits, if one does, without a new wait. */
+		/** Puts a value in the place of the one of its topic that waits, if one does, without a new wait. An edit stays as it is. */
 		renew(candidate: Candidate): void {
 			const key = keyOf(candidate.event.room, candidate.event.key);
 			const one = waiting.get(key);
-			if (!one) return;
+			if (!one || one.candidate.decided === "edit") return;
 			changed.add(key);
 			put(key, candidate, one.due);
 		},
@@ -126,10 +126,11 @@ export function createDebounce(deps: {
 			const one = waiting.get(key);
 			if (one) waiting.set(key, { ...one, due: Math.max(one.due, now() + ms + comesWithin) });
 		},
-		/** Forgets the waiting value of a topic, such as one that was cleared. */
-		forget(room: RoomId, topic: string): void {
+		/** Forgets the waiting value of a topic, such as one that was cleared. `but`: a value that is decided so waits on. */
+		forget(room: RoomId, topic: string, but?: Candidate["decided"]): void {
 			const key = keyOf(room, topic);
-			if (!waiting.has(key)) return;
+			const one = waiting.get(key);
+			if (!one || (but && one.candidate.decided === but)) return;
 			remove(key);
 			changed.add(key);
 		},

@@ -188,7 +188,8 @@ export function createMirrorRooms(deps: {
 			shown.set(key, memory);
 			const lasting = mirror.only.for;
 			const waits = { ...candidate, decided: "shown" as const };
-			if (lasting !== undefined && memory.beyond === undefined) debounce.forget(event.room, event.key);
+			if (lasting !== undefined && memory.beyond === undefined)
+				debounce.forget(event.room, event.key, "edit");
 			else if (lasting !== undefined && hidden === "threshold") debounce.renew(waits);
 			if (hidden) {
 				filtered(hidden);

@@ -156,8 +156,13 @@ test("a debounced mirror shows exactly the values that silence follows, and coun
 describe("a mirror of crossings that last", () => {
 	const freezer = roomOf("home", "#", shapeText({ only: { above: -15, hysteresis: 2, for: 600 } }));
 	/** Brings values at these seconds, and returns what is shown after an hour. */
-	async function shownOf(...values: readonly (readonly [second: number, value: string])[]) {
-		const one = world(freezer);
+	const shownOf = (...values: readonly (readonly [second: number, value: string])[]) =>
+		shownBy(freezer, ...values);
+	async function shownBy(
+		mirror: typeof freezer,
+		...values: readonly (readonly [second: number, value: string])[]
+	) {
+		const one = world(mirror);
 		for (const [second, value] of values) {
 			await one.until(second * 1_000);
 			one.bring(value, "freezer");
@@ -180,6 +185,21 @@ describe("a mirror of crossings that last", () => {
 		expect(await shownOf([0, "-14"], [100, "-16"], [200, "offline"], [599, "-16.5"])).toEqual([
 			[600, "-16.5"],
 		]));
+
+	test("shows one that has lasted with the next edit in place, also if it has come back by then", async () => {
+		const spaced = shapeText({ only: { above: -15, for: 10 }, show: "state", interval: 600 });
+		const values = [
+			[0, "-14"],
+			[20, "-20"],
+			[30, "-10"],
+			[50, "-9"],
+			[60, "-20"],
+		] as const;
+		expect(await shownBy(roomOf("home", "#", spaced), ...values)).toEqual([
+			[10, "-14"],
+			[610, "-10"],
+		]);
+	});
 
 	test("shows it after a restart, and not if the first value then has come back", async () => {
 		for (const [value, shown] of [
