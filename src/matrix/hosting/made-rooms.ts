@@ -116,7 +116,7 @@ export function createMadeRooms(deps: {
 					const content = levelsAfter(levels, settings, await mxidsOf(settings));
 					events.push({ type: "m.room.power_levels", content });
 				}
-				// Matrix spec: who may set the main alias may list the room.
+				// Matrix spec: an account that may set the main alias may list the room.
 				const listing = { type: "m.room.canonical_alias", content: {} };
 				const needed = settings.listed === undefined ? events : [...events, listing];
 				if (as !== undefined) await refuseWeak(room, as, needed, levels);

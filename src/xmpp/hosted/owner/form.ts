@@ -99,7 +99,7 @@ const merged = ({ settings, own, notes }: Changes, more: Partial<Changes>): Chan
 	notes: [...notes, ...(more.notes ?? [])],
 });
 
-/** Returns one change for each person: who leaves one list for the other has the level of that. */
+/** Returns one change for each person: a person who moves from one list to the other has the level of that. */
 function strongest(levels: readonly LevelChange[]): readonly LevelChange[] {
 	const of = new Map<string, LevelChange>();
 	for (const one of levels) {
