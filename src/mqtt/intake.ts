@@ -23,6 +23,10 @@ type Stored = Readonly<{
 	qos: 0 | 1 | 2;
 	retain: boolean;
 	tooLarge?: NonNullable<Arrival["tooLarge"]>;
+	expires?: number;
+	passed?: readonly string[];
+	/** The correlation data in base64. */
+	response?: Readonly<{ topic: string; correlation?: string }>;
 	mime?: string;
 	properties?: NonNullable<Arrival["properties"]>;
 	subscriptions: readonly number[];
@@ -59,10 +63,20 @@ export function createIntake(
 	function stored(waiting: Waiting): Cursor {
 		const { latest, id, since, values, order } = waiting;
 		const { payload, topic, qos, retain, tooLarge, mime, properties, subscriptions, subscribed } = latest;
+		const { expires, passed, response } = latest;
+		const { correlation } = response ?? {};
 		const text = Buffer.from(payload).toString("base64");
 		const record: Stored = {
 			...{ topic, payload: text, qos, retain, subscriptions, subscribed, id, since, values, order },
 			...(tooLarge && { tooLarge }),
+			...(expires !== undefined && { expires }),
+			...(passed && { passed }),
+			...(response && {
+				response: {
+					topic: response.topic,
+					...(correlation && { correlation: Buffer.from(correlation).toString("base64") }),
+				},
+			}),
 			...(mime !== undefined && { mime }),
 			...(properties && { properties }),
 		};
@@ -70,8 +84,13 @@ export function createIntake(
 	}
 
 	function restored(value: string): Pick<Waiting, "latest" | "id" | "since" | "values" | "order"> {
-		const { id, since, values, payload, order = 0, ...latest } = JSON.parse(value) as Stored;
-		const arrival = { ...latest, payload: Buffer.from(payload, "base64"), dup: false, packetId: undefined };
+		const { id, since, values, payload, order = 0, response, ...latest } = JSON.parse(value) as Stored;
+		const { topic, correlation } = response ?? {};
+		const data = correlation !== undefined && { correlation: Buffer.from(correlation, "base64") };
+		const arrival = {
+			...{ ...latest, payload: Buffer.from(payload, "base64"), dup: false, packetId: undefined },
+			...(topic !== undefined && { response: { topic, ...data } }),
+		};
 		return { latest: arrival, id, since, values, order };
 	}
 
