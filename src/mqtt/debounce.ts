@@ -24,6 +24,8 @@ export type Candidate = Readonly<{
 	preferred: readonly RoomId[];
 	/** The conditions are asked. edit: the value waits for the next edit of the message that shows the latest one. */
 	decided?: "shown" | "edit";
+	/** The value is no message of its own. */
+	quiet?: true;
 }>;
 /** `due`: the time in ms since 1970 at which the value is shown, if no other one comes before. */
 type Waiting = Readonly<{ candidate: Candidate; due: number; bytes: number }>;

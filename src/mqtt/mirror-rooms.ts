@@ -179,7 +179,7 @@ export function createMirrorRooms(deps: {
 
 	/** Returns the events of a value whose time has come: none, if a condition leaves it out. A cleared topic is always shown. */
 	function shows(mirror: Mirror, candidate: Candidate, at: number): readonly Shows[] {
-		const { event, compared, preferred, decided } = candidate;
+		const { event, compared, preferred, decided, quiet } = candidate;
 		const key = `${event.room}\n${event.key}`;
 		if (compared === null) shown.delete(key);
 		else if (decided === "edit") return edit(mirror, candidate, at);
@@ -200,7 +200,8 @@ export function createMirrorRooms(deps: {
 				return [];
 			}
 		}
-		const own = mirror.show === "state" ? [] : [{ ...event, ...(preferred.length > 0 && { preferred }) }];
+		const isQuiet = quiet || mirror.show === "state";
+		const own = isQuiet ? [] : [{ ...event, ...(preferred.length > 0 && { preferred }) }];
 		const rests = mirror.interval && inPlace.rests(event.room, event.key, mirror.interval * 1_000, at);
 		if (!rests) return [...own, ...edit(mirror, candidate, at)];
 		if (debounce.put({ ...candidate, decided: "edit" }, rests)) merged();
@@ -355,9 +356,9 @@ export function createMirrorRooms(deps: {
 					noted?.(event, broker, mirror.availability?.(arrival.topic));
 					// A room with the same filter twice, by the config and by command, shows the one with a shape.
 					const preferred = [...before, ...all.slice(0, index)].map((other) => other.room);
-					if (!arrival.retain || !skipsRetained(mirror)) return take(mirror, { event, compared, preferred });
-					if (mirror.show === "both")
-						return take({ ...mirror, show: "state" }, { event, compared, preferred });
+					const quiet = arrival.retain && skipsRetained(mirror);
+					if (!quiet || mirror.show === "both")
+						return take(mirror, { event, compared, preferred, ...(quiet && { quiet }) });
 					filtered("retained");
 					return [];
 				});

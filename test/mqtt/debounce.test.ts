@@ -49,13 +49,27 @@ function world(mirror = room) {
 			fails = does;
 		},
 		/** Brings a value now; one that is shown at once counts as shown, too. */
-		bring(value: string, topic = "door"): void {
-			for (const event of bring(rooms, topic, value, { at: time })) shown.push([time, event.value]);
+		bring(value: string, topic = "door", more: Readonly<{ retain?: true }> = {}): void {
+			for (const event of bring(rooms, topic, value, { at: time, ...more })) shown.push([time, event.value]);
 		},
 	};
 }
 
 describe("a debounced mirror", () => {
+	test("that skips the values from before its subscription shows one in its latest message alone, after the silence", async () => {
+		const shape = { only: { debounce: 2 }, show: "both", retained: "skip" } as const;
+		const one = world(roomOf("home", "#", shapeText(shape)));
+		one.bring("open", "door", { retain: true });
+		await one.until(5_000);
+		expect(one.shown).toEqual([[2_000, "open"]]);
+		one.bring("closed");
+		await one.until(10_000);
+		expect(one.shown.slice(1)).toEqual([
+			[7_000, "closed"],
+			[7_000, "closed"],
+		]);
+	});
+
 	test("shows the value that is left when a topic falls silent, and counts those before it", async () => {
 		const one = world();
 		for (const [at, value] of [
