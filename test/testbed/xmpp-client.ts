@@ -41,6 +41,11 @@ export class XmppClient {
 		// @xmpp/client 0.14 counts stanzas from before <enabled/>, and the server closes the stream on such an
 		// acknowledgement. So the client must not see the offer of stream management.
 		connection.prependListener("element", (element: Element) => element.remove("sm", "urn:xmpp:sm:3"));
+		// @xmpp/connection 0.14 has no parser any more for the data that comes while both sides close the stream.
+		const take = connection._onData;
+		connection._onData = (data) => {
+			if (connection.parser) take.call(connection, data);
+		};
 		const inbox = new Inbox<Element>(`${username}@${domain}`, (stanza) => stanza.toString());
 		connection.on("stanza", (stanza: Element) => inbox.push(stanza));
 		connection.on("error", () => {}); // start() rejects with it; a test notices later ones by missing stanzas

@@ -16,6 +16,9 @@ declare module "@xmpp/client" {
 		/** The timeout of one step of the login, in ms. */
 		timeout: number;
 		readonly status: string;
+		/** Null once the stream is closed. */
+		readonly parser: object | null;
+		_onData(data: Buffer): void;
 		readonly reconnect: { stop(): void };
 		readonly iqCaller: {
 			/** The answers that are awaited, by the id of their IQ. */
