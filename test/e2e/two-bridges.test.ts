@@ -186,7 +186,7 @@ describe("a room of both organisations", () => {
 		// A bridge that finds the other one's ghost of that name puts the address behind the name of its own.
 		const romeos = names
 			.filter((name) => name?.startsWith("Romeo"))
-			.map((name) => name?.replace(` (${muc})`, ""));
+			.map((name) => name?.replace(`${muc}, `, ""));
 		expect(romeos).toEqual(["Romeo (owner)", "Romeo (owner)"]);
 	});
 });
