@@ -227,9 +227,9 @@ export interface Network {
 	/**
 	 * Begins to serve a link: joins a room, subscribes to a topic. Idempotent; core calls it for each link at every start.
 	 * `members` are the known people of the portal's other rooms, whose ghosts a network brings back if they do not
-	 * survive its stop.
+	 * survive its stop. `isNew`: nobody was in the portal before this run.
 	 */
-	attach(portal: Portal, link: Link, members?: readonly Person[]): Promise<void>;
+	attach(portal: Portal, link: Link, members?: readonly Person[], isNew?: boolean): Promise<void>;
 	/** Stops serving a link: our ghosts leave the room, and aliases of ours are removed. */
 	detach(portal: Portal, link: Link): Promise<void>;
 	/** Resolves with our room for the room `info` at `address` on network `of`. Idempotent. */

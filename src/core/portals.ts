@@ -28,6 +28,8 @@ export function createPortals(deps: {
 	const { mapping, journal, network, allowed, log } = deps;
 	/** The links that are attached or being attached; each promise resolves when the network knows the link. */
 	const attached = new Map<LinkId, Promise<void>>();
+	/** The portals that people were in before this run. */
+	const earlier = new Set<PortalId>();
 	/** The network and the role of each link, so that a lane finds its target without a read of the store. */
 	const known = new Map<LinkId, Pick<Link, "network" | "role">>();
 	let started = false;
@@ -74,7 +76,8 @@ export function createPortals(deps: {
 		attached.set(link.id, promise);
 		try {
 			const members = await membersBeyond(portal, link);
-			const serving = network(link.network).attach(portal, link, members);
+			const isNew = !earlier.has(portal.id);
+			const serving = network(link.network).attach(portal, link, members, isNew);
 			resolve();
 			await serving;
 		} catch (error) {
@@ -210,6 +213,7 @@ export function createPortals(deps: {
 			all.forEach(note);
 			for (const portal of all) {
 				if (!(await inUse(portal))) continue;
+				earlier.add(portal.id);
 				attach(portal).catch((error: unknown) =>
 					refused(portal, error).catch((failure: unknown) =>
 						log.error({ err: failure, rooms: roomsOf(portal) }, "a refused link could not be settled"),

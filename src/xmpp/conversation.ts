@@ -17,7 +17,7 @@ export interface Conversation {
 	/** True for a room of this kind, also while the bridge does not serve it. */
 	owns(room: RoomId): boolean;
 	/** Serves the room of a link of a portal; `members` are in the portal's other rooms. Idempotent. */
-	attach?(portal: Portal, link: Link, members: readonly Person[]): Promise<void>;
+	attach?(portal: Portal, link: Link, members: readonly Person[], isNew?: boolean): Promise<void>;
 	detach?(link: Link): Promise<void>;
 	capabilities(room: RoomId): Capabilities;
 	/** Returns the room's address as people write it. */

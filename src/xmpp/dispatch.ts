@@ -18,8 +18,8 @@ export function createDispatch(conversations: readonly Conversation[]) {
 		delivered: async (event) => conversationOf(event.room).confirm?.(event),
 		idsOfDeliveries: async (room, all) => conversationOf(room).delivered(room, all),
 		refuse: async (event, error, target) => conversationOf(event.room).refuse(event, error, target),
-		async attach(portal, one, members = []) {
-			if (one.room !== undefined) await conversationOf(one.room).attach?.(portal, one, members);
+		async attach(portal, one, members = [], isNew = false) {
+			if (one.room !== undefined) await conversationOf(one.room).attach?.(portal, one, members, isNew);
 		},
 		async detach(_portal, one) {
 			if (one.room !== undefined) await conversationOf(one.room).detach?.(one);

@@ -526,6 +526,27 @@ describe("a portal made by its address", () => {
 		}
 	});
 
+	test("is new where people came into it in this run, and not after a restart", async () => {
+		const attach = mars.attach;
+		const news: (boolean | undefined)[] = [];
+		const watched: typeof mars.attach = async (...all) => {
+			news.push(all[3]);
+			await attach(...all);
+		};
+		mars.attach = watched;
+		const room = await bridge.openRoom(earth.name, mars.name, ["crater"]);
+		await bridge.sync(earth.name, room, [earth.person("ann")]);
+		expect(news).toEqual([true]);
+		await bridge.stop(0);
+		journal = createMemoryJournal();
+		await begin({}, { attach: watched }, new Map([[room, [earth.person("ann")]]]));
+		await until(
+			() => news.length === 2,
+			() => "not attached",
+		);
+		expect(news).toEqual([true, false]);
+	});
+
 	test("is attached to each network only after that network has started", async () => {
 		const room = await bridge.openRoom(earth.name, mars.name, ["crater"]);
 		await bridge.stop(0);

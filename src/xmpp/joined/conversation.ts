@@ -30,12 +30,12 @@ export function createJoinedConversation(
 	return {
 		// A bare JID; the room of a chat of two holds a space.
 		owns: (room) => !room.includes(" "),
-		attach: (portal, link, members) =>
+		attach: (portal, link, members, isNew) =>
 			rooms.attach(
 				link,
 				members.length > membersMirrored ? [] : members,
 				linkedTo(portal, link),
-				portal.links.some((one) => one.id !== link.id && one.ours === true),
+				isNew === true && portal.links.some((one) => one.id !== link.id && one.ours === true),
 			),
 		detach: (link) => rooms.detach(link),
 		capabilities: (room) => (rooms.hasIds(room) ? capabilities.joined : capabilities.withoutIds),

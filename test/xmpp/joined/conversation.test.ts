@@ -15,7 +15,8 @@ function conversation() {
 	const rooms: Parameters<typeof createJoinedConversation>[0] = {
 		...world().rooms,
 		has: (jid) => jid === room,
-		attach: async (_link, members) => void done.push(`attach ${members.length}`),
+		attach: async (_link, members, _marks, earlier) =>
+			void done.push(`attach ${members.length}${earlier ? " after the earlier lines" : ""}`),
 		missed: (jid) => void done.push(`one notice about ${jid}`),
 		whisper: async (_event, text) => void done.push(`private message: ${text}`),
 	};
@@ -63,8 +64,18 @@ describe("the conversation of joined MUCs", () => {
 		const { attach, done } = conversation();
 		const people = (count: number) => Array.from({ length: count }, () => ({}) as Person);
 		const portal = { id: "p" as PortalId, links: [link] };
-		await attach(portal, link, people(2));
-		await attach(portal, link, people(3));
+		await attach(portal, link, people(2), false);
+		await attach(portal, link, people(3), false);
 		expect(done).toEqual(["attach 2", "attach 0"]);
+	});
+
+	test("begins with the earlier lines in a new portal whose other room the bridge has made, and in no other one", async () => {
+		const { attach, done } = conversation();
+		const made = { ...link, id: "made" as typeof link.id, ours: true as const };
+		const portal = { id: "p" as PortalId, links: [link, made] };
+		await attach(portal, link, [], true);
+		await attach(portal, link, [], false);
+		await attach({ ...portal, links: [link] }, link, [], true);
+		expect(done).toEqual(["attach 0 after the earlier lines", "attach 0", "attach 0"]);
 	});
 });
