@@ -61,7 +61,7 @@ export async function checkAsJson(file: string, print: Print = console.log): Pro
 async function checkAll(config: Config, file: string, tell: (result: CheckResult) => void): Promise<void> {
 	tell(works("config", file));
 	const wrong = misplaced(config, file);
-	// From the wrong folder every further check would be about another bridge, and would get in the way of the one that runs.
+	// From the wrong folder every further check would be about another bridge, and would get in the way of the bridge that runs.
 	if (wrong) return tell(fails(wrong.what, wrong.detail));
 	const { directory } = config.store;
 	const { finding, running } = await checkStore(directory, join(directory, "mapping.db"));

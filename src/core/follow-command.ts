@@ -6,7 +6,7 @@ import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
 import { createMustOwnRoom } from "./room-owners.ts";
 
-/** Creates the command by which people confirm that their room goes on with the one that takes the place of a closed one. */
+/** Creates the command by which people confirm that their room goes on with the successor of a closed room. */
 export function createFollowCommand(deps: {
 	network(name: NetworkName): Network;
 	portals: Pick<Portals, "only">;

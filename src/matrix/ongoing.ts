@@ -95,7 +95,7 @@ export function createOngoing() {
 	};
 }
 
-/** True for the content of somebody who is in a call; whoever leaves empties it. // MSC3401, MSC4143 */
+/** True for the content of somebody who is in a call; a member who leaves empties it. // MSC3401, MSC4143 */
 function isInCall(content: object): boolean {
 	const { memberships, application } = content as Record<string, unknown>;
 	if (Array.isArray(memberships)) return memberships.length > 0;

@@ -26,7 +26,7 @@ function wordsOf({ name, payloads, options, min, max }: Control): string {
 }
 
 /**
- * Returns the order for what a person wrote to a device: the first control that understands it, or the one whose name stands
+ * Returns the order for what a person wrote to a device: the first control that understands it, or the control whose name stands
  * before it ("brightness 50"). If none does, returns the words that the device understands. Pure.
  */
 export function orderFor(

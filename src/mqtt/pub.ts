@@ -17,7 +17,7 @@ const longest = 0xffff_ffff;
 
 /**
  * Returns the command `pub [retain] [qos 0|1] [expires SECONDS] TOPIC VALUE`. It publishes on the only broker; with several, on the broker of the room's
- * mirror, else on the one whose name the topic begins with.
+ * mirror, else on the broker whose name the topic begins with.
  */
 export function publishCommand(
 	deps: PublisherDeps &

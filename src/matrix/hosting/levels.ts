@@ -22,7 +22,7 @@ const types = {
 	levels: "m.room.power_levels",
 } as const;
 
-/** The creators of a room: those who have every power, or the one who has 100 until the room has levels. */
+/** The creators of a room: those who have every power, or the creator who has 100 until the room has levels. */
 export type Creators = Readonly<{ mxids: readonly string[]; supreme: boolean }>;
 
 /** Returns the creators that m.room.create names. `creator`: its sender, or the field of older room versions. */

@@ -10,7 +10,7 @@ import type { Affiliation, Role } from "./presences.ts";
 /** The person whom an item is about. */
 export type Target = Readonly<{ person: Person; jid: string; isIn: boolean }>;
 
-/** One change that a moderator asks for. `nick`: the one that a new member shall have. */
+/** One change that a moderator asks for. `nick`: the nick that a new member shall have. */
 export type Change = Readonly<{ reason: string | undefined }> &
 	(
 		| Readonly<{ target: Target; role: Role }>

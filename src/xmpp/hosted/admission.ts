@@ -77,7 +77,7 @@ export const isNickTaken = (room: HostedRoom, person: Person, client: Client): b
 	(room.facts.entry === "everybody" || occupantOf(room, person) !== undefined) &&
 	nickFor(room, person, client) === undefined;
 
-/** Returns the nick that a person gets for the one that they want; undefined if somebody else of XMPP has it. */
+/** Returns the nick that a person gets for the nick that they want; undefined if somebody else of XMPP has it. */
 function nickFor(room: HostedRoom, person: Person, client: Client): string | undefined {
 	const wanted = person.name ?? "";
 	const known = occupantOf(room, person);

@@ -48,7 +48,7 @@ export function takePhoto({ room, occupant }: Place, presence: Element, context:
 	context.memberships.rename(room.source, occupant.person);
 }
 
-/** Asks an account whose client names no picture, and gives the one that it keeps to the ghost. */
+/** Asks an account whose client names no picture, and gives the picture that it keeps to the ghost. */
 function askForPhoto({ room, occupant }: Place, jid: string, context: HostedContext): void {
 	void context.guard.run("picture of an account", async () => {
 		const avatar = await context.pictureOf(jid).catch((err: unknown) => {

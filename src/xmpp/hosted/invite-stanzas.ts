@@ -21,7 +21,7 @@ export function invitedDirectly(stanza: Element, isRoom: (jid: string) => boolea
 	return isRoom(room) ? room : undefined;
 }
 
-/** Returns the invitation of a room to somebody on XMPP. `from`: the JID of the one who invites. */
+/** Returns the invitation of a room to somebody on XMPP. `from`: the JID of the inviter. */
 export const invitation = (
 	room: string,
 	to: string,
@@ -40,7 +40,7 @@ export const invitation = (
 	);
 };
 
-/** Returns the answer of somebody who declines, as the one who invited gets it. */
+/** Returns the answer of somebody who declines, as the inviter gets it. */
 export const decline = (room: string, to: string, from: string, reason: string | undefined): Element =>
 	xml(
 		"message",

@@ -21,7 +21,7 @@ import { type HostedRoom, type Joined, occupantOf } from "./room.ts";
 
 /** Invitations that one person may send or decline. */
 const rate = { perMinute: 20, burst: 20 };
-/** Invitations on their way whose errors can be told to the one who invited, and their bytes. */
+/** Invitations on their way whose errors can be told to the inviter, and their bytes. */
 const [mostOnTheWay, bytesOnTheWay] = [1_000, 1_048_576];
 /** People whom one message may invite. */
 const mostAtOnce = 20;
@@ -34,7 +34,7 @@ export function createInvites(context: HostedContext) {
 	const mayInvite = createRateLimit(rate);
 	const hosting = () => bridge().views.source(of);
 
-	/** Invitations of people on XMPP, by their ids: an error that comes back is for the one who invited. */
+	/** Invitations of people on XMPP, by their ids: an error that comes back is for the inviter. */
 	const onTheWay = createBoundedMap<string, Forwarded>(mostOnTheWay, {
 		bytes: bytesOnTheWay,
 		of: (id, { guest, asked }) => textBytes(id, guest, asked.from, asked.to, asked.id),
@@ -72,7 +72,7 @@ export function createInvites(context: HostedContext) {
 		await link.send(invitation(session.address, jid, id, inviter, about(facts, reason)));
 	}
 
-	/** Takes an answer that declines: the ghost of the person gives the invitation back, and the one who invited reads it. */
+	/** Takes an answer that declines: the ghost of the person gives the invitation back, and the inviter reads it. */
 	async function declined(stanza: Element, answer: Element): Promise<Refusal | undefined> {
 		const { from = "", to: address = "" } = stanza.attrs;
 		const person = account(from);

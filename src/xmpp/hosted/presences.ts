@@ -44,7 +44,7 @@ export type Happening = Readonly<{
 	codes?: readonly string[];
 	newNick?: string;
 	affiliation?: Affiliation;
-	/** The nick of the one who did it. */
+	/** The nick of the actor. */
 	actor?: string | undefined;
 	reason?: string | undefined;
 	/** `password`: that of the other room. */

@@ -13,7 +13,7 @@ import { type HostedRoom, type Occupant, occupantOf } from "./room.ts";
 
 /**
  * Returns an occupant as private chats know them. The chat belongs to this room, so that the person reads it under the nick
- * of the other one, while the ghost that writes is the one that the room shows.
+ * of the other one, while the ghost that writes is the ghost that the room shows.
  */
 export const metIn = (room: HostedRoom, { person, nick }: Occupant): Person => ({
 	...person,

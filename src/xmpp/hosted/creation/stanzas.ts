@@ -25,7 +25,7 @@ function own(room: LockedRoom, context: Parts, what: Happening): Element {
 	return stanza;
 }
 
-/** Returns the presence that answers the join. `altered`: the nick is not the one that the client asked for. */
+/** Returns the presence that answers the join. `altered`: the client asked for another nick. */
 export const acknowledgement = (room: LockedRoom, altered: boolean, context: Parts): Element =>
 	own(room, context, {
 		id: room.join.attrs.id,

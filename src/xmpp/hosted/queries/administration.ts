@@ -32,7 +32,7 @@ const affiliations: ReadonlySet<string> = new Set<Affiliation>([
 
 /**
  * Changes roles and affiliations (XEP-0045 §8 to §10), also for admins who are not in the room. All changes of a request are
- * checked first; then the source carries them out in the name of the one who asks.
+ * checked first; then the source carries them out in the name of the asker.
  */
 const changing: RoomQuery = {
 	type: "set",

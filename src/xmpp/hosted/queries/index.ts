@@ -41,7 +41,7 @@ const queries: readonly RoomQuery[] = [...simple, info(simple.flatMap(({ feature
 export function createQueries(context: HostedContext) {
 	const relay = createRelay(context.link);
 
-	/** Resolves with the room that is asked, or with the reason why the one who asks gets no answer about it. */
+	/** Resolves with the room that is asked, or with the reason why the asker gets no answer about it. */
 	async function place(stanza: Element): Promise<Place | Refusal> {
 		const { from = "", to: address = "" } = stanza.attrs;
 		const { aliases, rooms, component, of, bridge } = context;

@@ -3,7 +3,7 @@ import type { Element } from "../../stream/xml.ts";
 import type { HostedContext } from "../context.ts";
 import type { HostedRoom, Joined } from "../room.ts";
 
-/** A room as the one who asks may know it. */
+/** A room as the asker may know it. */
 export type Place = Readonly<{
 	/** The bare JID by which the room is asked. */
 	address: string;

@@ -49,7 +49,7 @@ export const roomInfo = (
 	about: Readonly<{
 		/** The name that people read. */
 		name: string | undefined;
-		/** People in the room; 0 where the one who asks cannot know the number. */
+		/** People in the room; 0 where the asker cannot know the number. */
 		occupants: number;
 		/** The settings that the source cannot hold. */
 		own: OwnSettings;
