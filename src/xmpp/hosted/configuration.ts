@@ -40,7 +40,7 @@ function keepMembers(room: HostedRoom, context: HostedContext): void {
 			? [{ list: "members", key: personKey(person), value: realJid(person, context) }]
 			: [],
 	);
-	if (context.kept.takes(room.id, changes)) context.kept.change(room.id, changes);
+	context.kept.follow(room.id, changes);
 }
 
 /** Shows a change of what is kept of the room. */

@@ -97,6 +97,17 @@ export function createKeptStore(deps: {
 			.catch((error: unknown) => deps.log.warn({ err: error, room }, "an affiliation could not be noted"));
 	}
 
+	/** Returns true if there is space for some changes. */
+	function takes(room: RoomId, changes: readonly KeptChange[]): boolean {
+		const [before, after] = [of(room), keptAfter(of(room), changes)];
+		const more = bytesOf(after) - bytesOf(before);
+		return more <= 0 || (sizeOf(after) <= bound.ofRoom && bytes + more <= bound.bytes);
+	}
+
+	function change(room: RoomId, changes: readonly KeptChange[]): void {
+		if (changes.length > 0) replace(room, keptAfter(of(room), changes));
+	}
+
 	return {
 		/** Reads what earlier runs left. */
 		async load(): Promise<void> {
@@ -104,14 +115,16 @@ export function createKeptStore(deps: {
 				put(key.slice(prefix.length) as RoomId, read(value));
 		},
 		of,
-		/** Returns true if there is space for some changes. */
-		takes(room: RoomId, changes: readonly KeptChange[]): boolean {
-			const [before, after] = [of(room), keptAfter(of(room), changes)];
-			const more = bytesOf(after) - bytesOf(before);
-			return more <= 0 || (sizeOf(after) <= bound.ofRoom && bytes + more <= bound.bytes);
-		},
-		change(room: RoomId, changes: readonly KeptChange[]): void {
-			if (changes.length > 0) replace(room, keptAfter(of(room), changes));
+		takes,
+		change,
+		/** Makes changes that the source has made already. Nobody can be told of a full record, so the log tells of it. */
+		follow(room: RoomId, changes: readonly KeptChange[]): void {
+			if (takes(room, changes)) change(room, changes);
+			else
+				deps.log.warn(
+					{ room, changes: changes.length },
+					"the bridge's record of a room is full, so it misses members or banned domains",
+				);
 		},
 		/** Forgets a room that is no more. */
 		forget(room: RoomId): void {

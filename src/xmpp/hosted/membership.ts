@@ -70,7 +70,7 @@ function goOut(room: HostedRoom, what: MemberChange, context: HostedContext): vo
 export function takeDomainBan(view: RoomId, { domain, ban }: DomainBan, context: HostedContext): void {
 	const has = context.kept.of(view).domains.get(domain);
 	const change = { list: "domains", key: domain, value: ban?.reason } as const;
-	if (has !== ban?.reason && context.kept.takes(view, [change])) context.kept.change(view, [change]);
+	if (has !== ban?.reason) context.kept.follow(view, [change]);
 }
 
 /** Forgets what is kept of an outcast (XEP-0045 §9.1). A role ends with the presence. */

@@ -27,7 +27,7 @@ export async function edit(
 	return changing(await say(room, relayed ? room.listener : ours, out, said, context));
 }
 
-/** Sends a deletion as the occupant that sent the original, also for other askers; else has a moderator delete it. */
+/** Sends a deletion as the occupant of the original, even if somebody else asks for it; else has a moderator delete it. */
 export async function redact(
 	room: Room,
 	ours: OwnOccupant,

@@ -1,12 +1,17 @@
 import { expect, test } from "vitest";
 import type { RoomId } from "../../../src/core/ids.ts";
+import type { Log } from "../../../src/core/log.ts";
 import { createKeptStore, type KeptChange, nickOwner, nothingKept } from "../../../src/xmpp/hosted/kept.ts";
 import { quiet } from "../../fakes.ts";
 
 const room = "!lobby@bridge.test" as RoomId;
 const member = (n: number): KeptChange => ({ list: "members", key: `xmpp ${n}`, value: `${n}@verona.test` });
 
-function world(bound?: Readonly<{ ofRoom: number; bytes: number }>, cursors = new Map<string, string>()) {
+function world(
+	bound?: Readonly<{ ofRoom: number; bytes: number }>,
+	cursors = new Map<string, string>(),
+	log: Log = quiet,
+) {
 	const bridge = () => ({
 		cursors: async (prefix: string) =>
 			[...cursors].flatMap(([key, value]) => (key.startsWith(prefix) ? [{ key, value }] : [])),
@@ -15,7 +20,7 @@ function world(bound?: Readonly<{ ofRoom: number; bytes: number }>, cursors = ne
 			else cursors.set(key, value);
 		},
 	});
-	const store = createKeptStore({ bridge, log: quiet, changed: () => undefined, ...(bound && { bound }) });
+	const store = createKeptStore({ bridge, log, changed: () => undefined, ...(bound && { bound }) });
 	return { store, cursors };
 }
 
@@ -45,6 +50,16 @@ test("more than a bound is refused, and what is kept can always be taken away", 
 	small.change(room, [member(1), member(2), member(3)]);
 	expect(small.takes("!other@bridge.test" as RoomId, [member(1)])).toBe(false);
 	expect(small.takes(room, [{ list: "members", key: "xmpp 1", value: undefined }])).toBe(true);
+});
+
+test("a full record follows no further change of the source, and the log tells of it", () => {
+	const warnings: unknown[] = [];
+	const log: Log = { ...quiet, warn: (...all: unknown[]) => void warnings.push(all[0]) };
+	const { store } = world({ ofRoom: 1, bytes: 1_000_000 }, undefined, log);
+	store.follow(room, [member(1)]);
+	expect([store.of(room).members.size, warnings]).toEqual([1, []]);
+	store.follow(room, [{ list: "domains", key: "spam.test", value: "spam" }]);
+	expect([store.of(room).domains.size, warnings]).toEqual([0, [{ room, changes: 1 }]]);
 });
 
 test("the owner of a nick is found without another look at each nick of the room", () => {
