@@ -23,7 +23,7 @@ export function createThingFiles(readings: Readings) {
 
 	/**
 	 * Returns the file that has these bytes, named after the thing: an image, if its bytes tell that. `declared`: the media type
-	 * that the thing gives it, which counts for other files alone.
+	 * of the thing, which counts for other files alone.
 	 */
 	function keep(bytes: Uint8Array, name: string, declared?: string): Media {
 		const hash = createHash("sha256").update(bytes).digest("hex");

@@ -146,7 +146,7 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 	});
 
 	if (server === "prosody")
-		test("with more people than a client is shown brings each of the others before they speak or are asked for", async () => {
+		test("a room with more people than a client is shown brings each other member before they speak or are asked for", async () => {
 			const { id, address } = await room();
 			const base = bridged.bed.matrix.url;
 			const crowd = Array.from({ length: 205 }, (_, n) => `crowd${rooms}-${n + 100}`);

@@ -914,7 +914,7 @@ test("shows a user property, and publishes a reply to the response topic of a va
 	await asker.close();
 });
 
-test("of a flood a mirror with a bound shows the crossing at once, one with a pattern what matches, and one with debounce the last value", async () => {
+test("a mirror with a bound shows the crossing of a flood at once, one with a pattern its matches, and one with debounce the last value", async () => {
 	const mirror = (topic: string, only: Conditions) => ({ broker: "home", topic, room: "hall", only });
 	const options: MqttOptions = {
 		brokers: { home: broker() },

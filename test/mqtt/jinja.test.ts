@@ -117,7 +117,7 @@ describe("a value template of Home Assistant", () => {
 		expect(read(`{{ ${"(0 or ".repeat(20)}value${")".repeat(20)} }}`)).toBe("7");
 	});
 
-	test("of whatever form is read or not, and neither throws", () => {
+	test("a template of any form is read or not, and neither throws", () => {
 		const part = fc.constantFrom(
 			...["{{", "}}", "{%", "%}", "if ", "else", "elif ", "endif", "set a =", "|", "value", "value_json"],
 			...[".a", "['b']", "round(1)", "float", " ", "x", '"', "(", ")", "[", "]", "{", "}", ":", ",", "=="],

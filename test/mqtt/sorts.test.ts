@@ -66,7 +66,7 @@ describe("the sort of a value", () => {
 		]);
 	});
 
-	test("of a file is its own, since its bytes are compared later", () =>
+	test("a value that is a file has a sort of its own, since its bytes are compared later", () =>
 		expect(sorterOf({ above: 8 }).sorter(undefined)).toEqual({ name: "file", use: "shown" }));
 });
 

@@ -66,7 +66,7 @@ describe("a published value", () => {
 		(mime) => expect(shown("a\0b", { mime }).value).toBe("a\ufffdb"),
 	);
 
-	test("of a type that is neither text nor a picture is text if its bytes are", () =>
+	test("a value of a type that is neither text nor a picture is text if its bytes are", () =>
 		expect(shown("on", { mime: "application/octet-stream" }).value).toBe("on"));
 
 	test("is cut between two characters when it is too long", () => {

@@ -307,7 +307,7 @@ describe("a join that is refused", () => {
 		expect(await answer(world)).toBe(condition);
 	});
 
-	test("by a room that has banned the whole domain asks nothing of the source", async () => {
+	test("a join refused by a room that has banned the whole domain asks nothing of the source", async () => {
 		const world = hostedWorld();
 		const domains = [["montague.test", "spam"]];
 		world.cursors.set(`xmpp kept ${view}`, JSON.stringify({ domains }));

@@ -183,7 +183,7 @@ describe("a moderator's change of a hosted room", () => {
 		expect(cursors.size).toBe(0);
 	});
 
-	test("of a member to an outcast ends the membership and takes the nick, as a ban by people of the source does", async () => {
+	test("a change of a member to an outcast ends the membership and takes the nick, as a ban by people of the source does", async () => {
 		const { change, context, room: muc } = room();
 		const paris = { jid: "paris@verona.test", affiliation: "member", nick: "County" };
 		expect(await change([paris])).toBe("result");
@@ -195,14 +195,14 @@ describe("a moderator's change of a hosted room", () => {
 		expect([muc.kept.members.size, muc.kept.nicks.size]).toEqual([0, 0]);
 	});
 
-	test("of a member in a moderated room gives voice", async () => {
+	test("a change to a member in a moderated room gives voice", async () => {
 		const { change, done } = room(undefined, { levels: levels({ [own(mercutio)]: 100 }, 10) });
 		expect(await change([{ jid: "romeo@montague.test", affiliation: "member" }])).toBe("result");
 		expect(await change([{ jid: "romeo@montague.test", affiliation: "none" }])).toBe("result");
 		expect(done).toEqual(["mercutio romeo@montague.test = 10", "mercutio romeo@montague.test = undefined"]);
 	});
 
-	test("of a member in a room by invitation is an invitation, and its end a removal with that cause", async () => {
+	test("a change to a member in a room by invitation is an invitation, and its end a removal with that cause", async () => {
 		const { change, done, seen, room: muc, context, list } = room(undefined, { entry: "invited" });
 		expect(await change([{ jid: "paris@verona.test", affiliation: "member" }])).toBe("result");
 		takeMember(muc, { kind: "member", person: account(stranger), now: "invited", by: alice }, context);
@@ -227,7 +227,7 @@ describe("a moderator's change of a hosted room", () => {
 		]);
 	});
 
-	test("of a role leaves the membership of a room by invitation that the bot has made, also when it is opened", async () => {
+	test("a change of a role leaves the membership of a room by invitation that the bot has made, also when it is opened", async () => {
 		const closed = { entry: "invited", made: true } as const;
 		const { change, done, room: muc, context, seen } = room(undefined, closed);
 		expect(await change([{ nick: "Romeo", role: "none" }])).toBe("result");
