@@ -179,6 +179,26 @@ const sees = (one: Run, ...values: (string | null)[]) =>
 		15_000,
 	).then(() => expect(one.values()).toEqual(values));
 
+/** Starts a bridge, and mirrors the first topic of its options into the room "plaza" as soon as the broker is there. */
+async function beginMirror(
+	bridge: ReturnType<typeof bridgeOf>,
+	chat: ReturnType<typeof fakeNetwork>,
+	network: Network,
+	options: MqttOptions,
+): Promise<void> {
+	await bridge.start();
+	const [topic] = mirrorsOf(options).map((one) => one.topic);
+	await bridge.mirror(
+		[{ here: chat.name, room: "plaza" as RoomId, there: network.name, topic: topic as RoomId }],
+		true,
+	);
+	await until(
+		() => network.status?.().up === true,
+		() => String(network.status?.().cause),
+	);
+	await call(network, `settled/${clients} x`);
+}
+
 describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protocol) => {
 	const at = `v${protocol}`;
 
@@ -875,17 +895,7 @@ test("shows a user property, and publishes a reply to the response topic of a va
 		const network = createMqtt(options, { mapping, log: quiet });
 		const chat = fakeNetwork("chat");
 		const bridge = bridgeOf([chat, network], rulesFor({ "*": "use" }), { mapping, journal });
-		await bridge.start();
-		const [topic] = mirrorsOf(options).map((one) => one.topic);
-		await bridge.mirror(
-			[{ here: chat.name, room: "plaza" as RoomId, there: network.name, topic: topic as RoomId }],
-			true,
-		);
-		await until(
-			() => network.status?.().up === true,
-			() => String(network.status?.().cause),
-		);
-		await call(network, `settled/${clients} x`);
+		await beginMirror(bridge, chat, network, options);
 		await work(chat);
 		await bridge.stop(5_000);
 	}
@@ -986,17 +996,7 @@ test("of a flood the room shows some values of each topic, and the last one last
 	const network = createMqtt(options, { mapping, log: quiet, meter });
 	const chat = fakeNetwork("chat");
 	const bridge = bridgeOf([chat, network], rulesFor({ "*": "use" }), { mapping });
-	await bridge.start();
-	const [topic] = mirrorsOf(options).map((one) => one.topic);
-	await bridge.mirror(
-		[{ here: chat.name, room: "plaza" as RoomId, there: network.name, topic: topic as RoomId }],
-		true,
-	);
-	await until(
-		() => network.status?.().up === true,
-		() => String(network.status?.().cause),
-	);
-	await call(network, `settled/${clients} x`);
+	await beginMirror(bridge, chat, network, options);
 	const topics = Array.from({ length: 20 }, (_, n) => `flood/t${n}`);
 	for (let n = 0; n < 250; n++)
 		await Promise.all(topics.map((one) => thing.publish(one, String(n), { qos: 0 })));
