@@ -83,6 +83,17 @@ describe.each(["prosody", "ejabberd"] as const)("rooms that people of XMPP make,
 				one.getChild("x", user)?.getChild("destroy") !== undefined,
 		);
 
+	/** Makes a room of Romeo's, which Alice and Juliet join. */
+	async function inRomeosRoom() {
+		const [address, romeo, juliet] = [newAddress(), await xmpp("romeo"), await xmpp("juliet")];
+		await romeo.joinRoom(address, "Romeo");
+		await romeo.configureRoom(address);
+		const room = await find(address);
+		await alice.join(room);
+		await juliet.joinRoom(address, "Juliet");
+		return { address, room, romeo, juliet };
+	}
+
 	test("is locked until the form is submitted, and no Matrix room exists before", async () => {
 		const [address, romeo, juliet] = [newAddress(), await xmpp("romeo"), await xmpp("juliet")];
 		const made = await romeo.joinRoom(address, "Romeo");
@@ -171,12 +182,7 @@ describe.each(["prosody", "ejabberd"] as const)("rooms that people of XMPP make,
 	});
 
 	test("ends at the word of its owner, with its address free at once", async () => {
-		const [address, romeo, juliet] = [newAddress(), await xmpp("romeo"), await xmpp("juliet")];
-		await romeo.joinRoom(address, "Romeo");
-		await romeo.configureRoom(address);
-		const room = await find(address);
-		await alice.join(room);
-		await juliet.joinRoom(address, "Juliet");
+		const { address, room, romeo, juliet } = await inRomeosRoom();
 		const destroy = () => xml("destroy", { jid: `mantua@${component}` }, xml("reason", {}, "Moved"));
 		expect(await outcome(juliet.iq(address, "set", query(destroy())))).toBe("forbidden");
 		await romeo.iq(address, "set", query(destroy()));
@@ -247,12 +253,7 @@ describe.each(["prosody", "ejabberd"] as const)("rooms that people of XMPP make,
 	});
 
 	test("puts out people who are no members when it becomes a room for members", async () => {
-		const [address, romeo, juliet] = [newAddress(), await xmpp("romeo"), await xmpp("juliet")];
-		await romeo.joinRoom(address, "Romeo");
-		await romeo.configureRoom(address);
-		const room = await find(address);
-		await alice.join(room);
-		await juliet.joinRoom(address, "Juliet");
+		const { address, room, romeo, juliet } = await inRomeosRoom();
 		await romeo.configureRoom(address, { [field("membersonly")]: "1" });
 		for (const client of [romeo, juliet])
 			await client.waitFor(

@@ -56,7 +56,7 @@ function world(mirror = room) {
 }
 
 describe("a debounced mirror", () => {
-	test("that skips the values from before its subscription shows one in its latest message alone, after the silence", async () => {
+	test("a mirror that skips the values from before its subscription shows one in its latest message alone, after the silence", async () => {
 		const shape = { only: { debounce: 2 }, show: "both", retained: "skip" } as const;
 		const one = world(roomOf("home", "#", shapeText(shape)));
 		one.bring("open", "door", { retain: true });

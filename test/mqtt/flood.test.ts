@@ -2,17 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { MessageId } from "../../src/core/ids.ts";
 import { createFlood, type Pace, type Waiting } from "../../src/mqtt/flood.ts";
 import { paceOf } from "../../src/mqtt/pace.ts";
+import { arrival } from "./arrival.ts";
 
-const arrival = (topic: string, text: string) => ({
-	topic,
-	payload: Buffer.from(text),
-	qos: 0 as const,
-	dup: false,
-	retain: false,
-	packetId: undefined,
-	subscriptions: [],
-	subscribed: ["#"],
-});
 function flood(pace: Pace, burst = 1_000) {
 	const clock = { now: 1_000_000 };
 	let merged = 0;

@@ -4,17 +4,8 @@ import type { MessageId } from "../../src/core/ids.ts";
 import { type Conditions, decide, type Memory } from "../../src/mqtt/changes.ts";
 import { createFlood, type Pace } from "../../src/mqtt/flood.ts";
 import { createSorter } from "../../src/mqtt/sorts.ts";
+import { arrival } from "./arrival.ts";
 
-const arrival = (text: string) => ({
-	topic: "t",
-	payload: Buffer.from(text),
-	qos: 0 as const,
-	dup: false,
-	retain: false,
-	packetId: undefined,
-	subscriptions: [],
-	subscribed: ["#"],
-});
 const sorterOf = (...all: readonly Conditions[]) => {
 	const heard: number[] = [];
 	const sorter = createSorter<Readonly<{ text: string | undefined; retain: boolean }>>(
@@ -96,7 +87,7 @@ function flood(pace: Pace, only: Conditions, burst: number) {
 		pass,
 		settle,
 		offer(text: string) {
-			const waiting = one.offer(arrival(text), ++order, sorter(text));
+			const waiting = one.offer(arrival("t", text), ++order, sorter(text));
 			if (!waiting) out.push(text);
 		},
 		waits: () => one.all().length,
