@@ -52,6 +52,8 @@ export async function homeserver(options: {
 		return { status: 200, body: `{"event_id":"${id}"}`, after: state.latency };
 	});
 
+	let closed = false;
+
 	function push(room: string, sender: string, content: object, id = `$e${events++}`): void {
 		const at = Date.now();
 		queue.push({
@@ -81,7 +83,7 @@ export async function homeserver(options: {
 		while (queue.length + passing.length > 0) {
 			const body = JSON.stringify({ events: queue.splice(0, most), ephemeral: passing.splice(0, most) });
 			const path = `/_matrix/app/v1/transactions/${++transactions}`;
-			while ((await transaction(path, body)) !== 200) await sleep(100);
+			while (!closed && (await transaction(path, body)) !== 200) await sleep(100);
 		}
 		pushing = false;
 	}
@@ -112,6 +114,8 @@ export async function homeserver(options: {
 		pass,
 		say: (room: string, sender: string, body: string) => push(room, sender, { msgtype: "m.text", body }),
 		async close() {
+			// The bridge has ended and takes no transaction any more.
+			closed = true;
 			queue.length = 0;
 			agent.destroy();
 			await fake.close();

@@ -153,11 +153,9 @@ function flood(show: "message" | "state", messages: number, qos: 0 | 1): Scene["
 			await chat();
 			const idle = await chat();
 			lines = 0;
-			const value = (n: number) =>
-				[`home/line${n % 200}/temperature`, JSON.stringify({ temperature: 20 + (n % 100) / 10, n })] as const;
 			const [beside, sent] = await Promise.all([
 				chat(),
-				scene.mqtt?.flood(messages, qos, ms, value) ?? Promise.resolve(0),
+				scene.mqtt?.flood(messages, qos, ms) ?? Promise.resolve(0),
 			]);
 			const during = lines;
 			await until("the last values", () => lines > during, 20_000);
