@@ -249,6 +249,7 @@ export function createBridge(deps: {
 	const archive = createArchive({ places: journal.places, source: views.source });
 
 	const sync = createSync({ journal, allowed, receive });
+	const moves = createMovedRooms({ portals, network, journal, sync, receive, guard, log });
 	const signals = createSignals({ mapping, portals, journal, inFlight, network, allowed, guard, log });
 
 	const abilities = createRoomCapabilities({ mapping, network, reactions: rules.reactions, guard, log });
@@ -298,7 +299,7 @@ export function createBridge(deps: {
 		policyChanged: policies.changed,
 		...createRoomLooks({ portal: portals.only, network }),
 		ended: createEndedLinks({ portals, network, sync, log }),
-		moved: createMovedRooms({ portals, network, journal, sync, receive, guard, log }),
+		moved: moves.moved,
 		async open({ network: of, ref }, range) {
 			const { open } = network(of);
 			if (!open) throw new PermanentError("not-found", phrases.fileGone);
@@ -338,6 +339,7 @@ export function createBridge(deps: {
 			for (const one of networks) await one.start(bridge);
 			await loaded;
 			await portals.start();
+			await moves.start();
 			void guard.run("start of the policy lists", policies.start);
 			await lanes.start();
 			held.start();

@@ -140,7 +140,8 @@ export function createEventReader(deps: {
 			void guard.run("picture of a room", () =>
 				bridge.pictured(matrixNetwork, room as RoomId, avatarAt(event.content.url)),
 			);
-		if (event.type === "m.room.tombstone" && subject === "" && !own && !hosted) deps.upgrades.replaced(event);
+		if (event.type === "m.room.tombstone" && subject === "" && !own && !hosted)
+			await deps.upgrades.replaced(event);
 		const seen = hosted ? await deps.see(event, around, as) : undefined;
 		if (isCall(event)) await inTime(declined(event, portal, neutral !== undefined), "call");
 		if (membership) {

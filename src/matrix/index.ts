@@ -181,6 +181,7 @@ export function createMatrix(
 	let parts!: ReturnType<typeof compose>;
 
 	function compose(bridge: Bridge) {
+		const upgrades = createUpgrades({ client, rooms, bridge, bot, guard, log });
 		const common = {
 			homeserver,
 			client,
@@ -196,7 +197,7 @@ export function createMatrix(
 			eventCache,
 			otherBridges,
 			policyLists,
-			upgrades: createUpgrades({ client, rooms, bridge, bot, guard, log }),
+			upgrades,
 			bridge,
 			networks: ghostsOf,
 			files,
@@ -229,7 +230,7 @@ export function createMatrix(
 		});
 		const { backfill } = inbound;
 		const service = createRoomService({ ...common, readReceipts, backfill, readMembers: hosted.readMembers });
-		return { bridge, lookup, inbound, backfill, service, deliver: createDelivery(common) };
+		return { bridge, lookup, inbound, backfill, upgrades, service, deliver: createDelivery(common) };
 	}
 
 	/** Does what may be refused by the homeserver, for a person who then reads why. */
@@ -281,6 +282,7 @@ export function createMatrix(
 			await link.meet();
 			await parts.inbound.start();
 			await hosted.start();
+			await parts.upgrades.start();
 		},
 		async pause() {
 			await parts?.inbound.pause();

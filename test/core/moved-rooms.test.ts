@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
+import { TemporaryError } from "../../src/core/errors.ts";
 import type { RoomId } from "../../src/core/ids.ts";
-import { createMemoryMapping } from "../../src/store/memory.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { bridgeOf, command, rulesFor } from "../bridge.ts";
 import { fakeNetwork, until } from "../fakes.ts";
 
@@ -9,8 +10,9 @@ const [plaza, market] = ["plaza" as RoomId, "market" as RoomId];
 /** Returns a bridge whose room "plaza" of the earth is linked to a room of the sky, with two people on each side. */
 async function linked() {
 	const [earth, sky] = [fakeNetwork("earth"), fakeNetwork("sky")];
-	const mapping = createMemoryMapping();
-	const core = bridgeOf([earth, sky], rulesFor({ "*": "link" }, { membersMirrored: 50 }), { mapping });
+	const stores = { mapping: createMemoryMapping(), journal: createMemoryJournal() };
+	const begin = () => bridgeOf([earth, sky], rulesFor({ "*": "link" }, { membersMirrored: 50 }), stores);
+	const core = begin();
 	sky.rooms.set("verona", [sky.person("romeo"), sky.person("tybalt")]);
 	earth.rooms.set("plaza", [earth.person("ann"), earth.person("bob")]);
 	await core.start();
@@ -20,7 +22,7 @@ async function linked() {
 		() => earth.sent.length === 2 && sky.sent.length === 2,
 		() => "not mirrored yet",
 	);
-	return { earth, sky, mapping, core };
+	return { earth, sky, ...stores, core, begin };
 }
 const moves = (sent: ReturnType<typeof fakeNetwork>["sent"]) =>
 	sent.flatMap(({ event, room }) =>
@@ -59,6 +61,42 @@ test("a room that is replaced takes link, settings and people along; people who 
 	expect(moves(sky.sent)).not.toContain("ann leave verona");
 	vi.useRealTimers();
 	await core.stop(1_000);
+});
+
+test("people who stay behind leave the other rooms also after a restart, once their network answers, from the first room of several too", async () => {
+	vi.useFakeTimers({ toFake: ["setTimeout", "Date"], shouldAdvanceTime: true });
+	const { earth, sky, journal, core, begin } = await linked();
+	earth.rooms.set("market", [earth.person("ann"), earth.person("bob"), earth.person("cat")]);
+	await earth.say("market", "cat", "not linked yet");
+	await earth.bridge.moved(earth.name, plaza, market);
+	await earth.bridge.sync(earth.name, market, [earth.person("ann"), earth.person("cat")]);
+	earth.rooms.set("forum", [earth.person("ann")]);
+	await earth.bridge.moved(earth.name, market, "forum" as RoomId);
+	await core.stop(1_000);
+	vi.clearAllTimers();
+	vi.setSystemTime(Date.now() + 4 * 60_000);
+	const { members } = earth;
+	let asked = 0;
+	earth.members = async (room) => {
+		if (++asked === 1) throw new TemporaryError("away");
+		return members(room);
+	};
+	const next = begin();
+	await next.start();
+	await vi.advanceTimersByTimeAsync(50_000);
+	expect(asked).toBe(0);
+	await vi.advanceTimersByTimeAsync(20_000);
+	expect(asked).toBe(1);
+	expect(moves(sky.sent)).not.toContain("bob leave verona");
+	await vi.advanceTimersByTimeAsync(60_000);
+	await until(
+		() => ["bob", "cat"].every((name) => moves(sky.sent).includes(`${name} leave verona`)),
+		() => JSON.stringify(moves(sky.sent)),
+	);
+	expect(moves(sky.sent)).not.toContain("ann leave verona");
+	await expect.poll(() => journal.cursors("followers ")).toEqual([]);
+	vi.useRealTimers();
+	await next.stop(1_000);
 });
 
 test("a room does not move to one that is in a portal, and a room in none moves nowhere", async () => {

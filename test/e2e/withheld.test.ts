@@ -10,6 +10,7 @@ import { linkedRoom } from "./meeting.ts";
 describe("events that a restarted homeserver never hands over", { retry: 0 }, () => {
 	let bridged: Bridged;
 	let inward: FaultyProxy;
+	let outward: FaultyProxy;
 	let alice: MatrixClient;
 	let romeo: XmppClient;
 	const handed = new Set<string>();
@@ -19,11 +20,14 @@ describe("events that a restarted homeserver never hands over", { retry: 0 }, ()
 			const { events = [] } = JSON.parse(body) as { events?: { content: { body?: string } }[] };
 			for (const { content } of events) if (content.body) handed.add(content.body);
 		});
+		outward = await startProxy();
 		bridged = await startBridged({
 			xmpp: "prosody",
 			prosody: { conflict: "kick_old" },
+			homeserver: outward.url,
 			appservice: inward.url,
 			config: ({ ports }) => {
+				outward.leadsTo(`http://127.0.0.1:${ports.synapse}`);
 				inward.leadsTo(`http://127.0.0.1:${ports.appservice}`);
 				const much = () => ({ per_minute: 1_000_000, burst: 100_000 });
 				return { limits: { sender: much(), domain: much() } };
@@ -37,6 +41,7 @@ describe("events that a restarted homeserver never hands over", { retry: 0 }, ()
 		await Promise.all([alice?.close(), romeo?.close()]);
 		await bridged?.down();
 		inward?.close();
+		outward?.close();
 	});
 
 	let count = 0;
@@ -96,5 +101,30 @@ describe("events that a restarted homeserver never hands over", { retry: 0 }, ()
 		await sleep(1_000);
 		expect(heard()).toEqual(lines(10));
 		expect(handed.size, "Synapse handed all over: nothing was tested").toBeLessThan(9);
+	});
+
+	test("are followed after the next start if one of them replaces a room and the bridge was killed before it entered the new one", async () => {
+		const muc = `moving@${bridged.xmpp.muc}`;
+		await romeo.joinRoom(muc, "Romeo");
+		const room = await linkedRoom(alice, muc);
+		await alice.send(room, "before");
+		await romeo.waitForMessage("before", muc, 20_000);
+		outward.fail((path) => (path.includes("/join") ? { status: 502, body: {} } : undefined));
+		const next = await alice.createRoom({
+			...{ preset: "public_chat", creation_content: { predecessor: { room_id: room } } },
+		});
+		const path = `v3/rooms/${encodeURIComponent(room)}/state/m.room.tombstone/`;
+		await alice.request("PUT", path, { body: "moved", replacement_room: next });
+		// The homeserver repeats no transaction whose events have crossed.
+		await alice.send(room, "behind it");
+		await romeo.waitForMessage("behind it", muc, 20_000);
+		await bridged.kill();
+		outward.fail();
+		await bridged.start();
+		await expect
+			.poll(async () => [...(await alice.members(next)).values()], { timeout: 30_000 })
+			.toContain("Romeo");
+		await alice.send(next, "in the new room");
+		await romeo.waitForMessage("in the new room", muc, 20_000);
 	});
 });
