@@ -4,13 +4,13 @@ import type { Person } from "../../core/person.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
 import { statusCodes } from "../muc/status-codes.ts";
 import { announce, announceAbsent } from "./announce.ts";
-import { realJid } from "./archive-lines.ts";
 import type { HostedContext } from "./context.ts";
 import { showFace } from "./faces.ts";
 import { dismiss } from "./leaving.ts";
 import { changeNick } from "./nick-changes.ts";
 import { addMember, freeNick, setAvatar } from "./occupants.ts";
 import { affiliationOf, type Happening } from "./presences.ts";
+import { realJid } from "./real-jid.ts";
 import { type HostedRoom, occupantOf } from "./room.ts";
 
 /** Shows a change of the source's members. The change may be known already: by a join of ours, or because the room was just read. */

@@ -6,10 +6,10 @@ import { errorReply, StanzaError } from "../stanza-error.ts";
 import { child, type Element, text, xml } from "../stream/xml.ts";
 import { stepsOf } from "./admin-steps.ts";
 import { carryOut } from "./administer.ts";
-import { realJid } from "./archive-lines.ts";
 import type { HostedContext } from "./context.ts";
 import * as refusals from "./line-refusals.ts";
 import { roleOf } from "./presences.ts";
+import { realJid } from "./real-jid.ts";
 import type { HostedRoom, Joined, Occupant } from "./room.ts";
 
 /** The request for voice (XEP-0045 §7.13 and §8.6). Power levels of the source give voice. */

@@ -8,9 +8,9 @@ import { asEdit, type Sayable, toMatrix } from "../../../src/matrix/to-matrix.ts
 import { newsIn } from "../../../src/xmpp/account-nodes.ts";
 import { createFaces, faceAt, isFace } from "../../../src/xmpp/faces.ts";
 import { account, fromChat, fromGroupchat, parseMessage } from "../../../src/xmpp/from-xmpp.ts";
-import { archiveQuery, pageMost } from "../../../src/xmpp/hosted/archive-query.ts";
+import { historyRequest } from "../../../src/xmpp/hosted/archive/history-request.ts";
+import { archiveQuery, pageMost } from "../../../src/xmpp/hosted/archive/query.ts";
 import { factsOf } from "../../../src/xmpp/hosted/creation/locked-rooms.ts";
-import { historyRequest } from "../../../src/xmpp/hosted/history-request.ts";
 import { changesIn, submitted } from "../../../src/xmpp/hosted/owner/form.ts";
 import { answerIq } from "../../../src/xmpp/iq/index.ts";
 import { bare } from "../../../src/xmpp/jid.ts";

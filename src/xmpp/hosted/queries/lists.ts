@@ -6,9 +6,9 @@ import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { child, xml } from "../../stream/xml.ts";
 import { isAdmin } from "../admin-items.ts";
-import { realJid } from "../archive-lines.ts";
 import type { HostedContext } from "../context.ts";
 import { affiliationOf, roleOf } from "../presences.ts";
+import { realJid } from "../real-jid.ts";
 import type { RoomQuery } from "./query.ts";
 import { type Seat, seatOf } from "./seat.ts";
 

@@ -3,7 +3,7 @@ import { vars } from "../../message/index.ts";
 import { shownRoom } from "../../message/passed-rooms.ts";
 import { hatsNs } from "../../muc/hats.ts";
 import { type Element, xml } from "../../stream/xml.ts";
-import { pageMost } from "../archive-query.ts";
+import { pageMost } from "../archive/query.ts";
 import type { OwnSettings } from "../owner/own-settings.ts";
 
 /** The description of a hosted room for disco#info (XEP-0045 §6.4). Pure. */

@@ -1,7 +1,7 @@
-import { archiveTooManyIds } from "../phrases.ts";
-import { StanzaError } from "../stanza-error.ts";
-import { child, type Element, text } from "../stream/xml.ts";
-import { count, type Filter, filterOf } from "./archive-form.ts";
+import { archiveTooManyIds } from "../../phrases.ts";
+import { StanzaError } from "../../stanza-error.ts";
+import { child, type Element, text } from "../../stream/xml.ts";
+import { count, type Filter, filterOf } from "./form.ts";
 
 /** A query for an archive (XEP-0313 §4) with its page (XEP-0059). Pure. */
 

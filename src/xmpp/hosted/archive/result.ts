@@ -1,7 +1,7 @@
-import { type Element, xml } from "../stream/xml.ts";
-import type { Entry, Page } from "./archive-entries.ts";
-import { mam } from "./archive-form.ts";
-import { rsm } from "./archive-query.ts";
+import { type Element, xml } from "../../stream/xml.ts";
+import type { Entry, Page } from "./entries.ts";
+import { mam } from "./form.ts";
+import { rsm } from "./query.ts";
 
 /** The answers of an archive (XEP-0313 §4.2, §4.3, §5). Pure. */
 

@@ -1,8 +1,8 @@
-import type { MessageId } from "../../core/ids.ts";
-import { StanzaError } from "../stanza-error.ts";
-import type { Archive, Entry } from "./archive-entries.ts";
-import type { Filter } from "./archive-form.ts";
-import type { PageRequest } from "./archive-query.ts";
+import type { MessageId } from "../../../core/ids.ts";
+import { StanzaError } from "../../stanza-error.ts";
+import type { Archive, Entry } from "./entries.ts";
+import type { Filter } from "./form.ts";
+import type { PageRequest } from "./query.ts";
 
 /** The ids between which a page of an archive lies. */
 export type Bounds = Readonly<{

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { archiveForm } from "../../../src/xmpp/hosted/archive-form.ts";
-import { archiveQuery } from "../../../src/xmpp/hosted/archive-query.ts";
-import { serialize } from "../../../src/xmpp/stream/xml.ts";
-import { stanza } from "../stanza.ts";
+import { archiveForm } from "../../../../src/xmpp/hosted/archive/form.ts";
+import { archiveQuery } from "../../../../src/xmpp/hosted/archive/query.ts";
+import { serialize } from "../../../../src/xmpp/stream/xml.ts";
+import { stanza } from "../../stanza.ts";
 
 const query = (content: string, attributes = "") =>
 	archiveQuery(stanza(`<query xmlns='urn:xmpp:mam:2' ${attributes}>${content}</query>`));

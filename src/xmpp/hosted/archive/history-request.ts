@@ -1,6 +1,6 @@
-import { type Element, xml } from "../stream/xml.ts";
-import { moment } from "./archive-form.ts";
-import { pageMost } from "./archive-query.ts";
+import { type Element, xml } from "../../stream/xml.ts";
+import { moment } from "./form.ts";
+import { pageMost } from "./query.ts";
 
 /** The lines that a client gets when it joins a room (XEP-0045 §7.2.13). Pure. */
 

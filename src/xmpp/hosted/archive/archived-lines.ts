@@ -1,15 +1,15 @@
-import type { Seen } from "../../core/hosting.ts";
-import type { MessageId } from "../../core/ids.ts";
-import type { Person } from "../../core/person.ts";
-import { xmppNetwork } from "../from-xmpp.ts";
-import { bare } from "../jid.ts";
-import { bytes, type Element } from "../stream/xml.ts";
-import type { Archive, Entry } from "./archive-entries.ts";
+import type { Seen } from "../../../core/hosting.ts";
+import type { MessageId } from "../../../core/ids.ts";
+import type { Person } from "../../../core/person.ts";
+import { bare } from "../../jid.ts";
+import { bytes, type Element } from "../../stream/xml.ts";
+import { linesOf, type Place } from "../line.ts";
+import { realJid } from "../real-jid.ts";
+import { wholeId } from "../references.ts";
+import type { HostedRoom } from "../room.ts";
+import type { World } from "../world.ts";
+import type { Archive, Entry } from "./entries.ts";
 import { idIn } from "./history-request.ts";
-import { linesOf, type Place } from "./line.ts";
-import { wholeId } from "./references.ts";
-import type { HostedRoom } from "./room.ts";
-import type { World } from "./world.ts";
 
 /** A line of an archive as people at an address of the room get it live, and the person who wrote it. */
 export type ArchivedLine = Entry & Readonly<{ stanza: Element; sender: Person }>;
@@ -21,10 +21,6 @@ export type Shown = Readonly<{
 	/** Returns the event with the URLs of its files. */
 	complete(seen: Seen): Seen | Promise<Seen>;
 }>;
-
-/** Returns the bare JID of a person in a room, where everybody's is known. */
-export const realJid = (person: Person, { ghost }: Pick<World, "ghost">): string =>
-	person.network === xmppNetwork ? person.id : ghost(person);
 
 /** Returns the archive of a room with the lines that one of its people may read, as those at `address` get them. */
 export function archiveOf(

@@ -1,5 +1,5 @@
-import type { Place, Range } from "../../core/hosting.ts";
-import type { MessageId } from "../../core/ids.ts";
+import type { Place, Range } from "../../../core/hosting.ts";
+import type { MessageId } from "../../../core/ids.ts";
 
 /** The entries of an archive as one reader sees them, and a page of them. Pure. */
 

@@ -1,7 +1,7 @@
-import { StanzaError } from "../stanza-error.ts";
-import { type Archive, type Entry, ends, fitting, type Page } from "./archive-entries.ts";
-import type { Filter } from "./archive-form.ts";
-import type { PageRequest } from "./archive-query.ts";
+import { StanzaError } from "../../stanza-error.ts";
+import { type Archive, type Entry, ends, fitting, type Page } from "./entries.ts";
+import type { Filter } from "./form.ts";
+import type { PageRequest } from "./query.ts";
 
 /**
  * Resolves with the entries of some ids, or a page of them (XEP-0313 §4.1.3).

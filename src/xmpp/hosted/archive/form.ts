@@ -1,5 +1,5 @@
-import { StanzaError } from "../stanza-error.ts";
-import { child, type Element, text, xml } from "../stream/xml.ts";
+import { StanzaError } from "../../stanza-error.ts";
+import { child, type Element, text, xml } from "../../stream/xml.ts";
 
 /** The form of a query for an archive (XEP-0313 §4.1). Pure. */
 

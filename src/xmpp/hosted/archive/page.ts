@@ -1,11 +1,11 @@
-import { TemporaryError } from "../../core/errors.ts";
-import type { Range } from "../../core/hosting.ts";
-import type { MessageId } from "../../core/ids.ts";
-import { boundsOf } from "./archive-bounds.ts";
-import { type Archive, type Entry, ends, fitting, type Page } from "./archive-entries.ts";
-import type { Filter } from "./archive-form.ts";
-import { pageOfIds } from "./archive-ids.ts";
-import type { PageRequest } from "./archive-query.ts";
+import { TemporaryError } from "../../../core/errors.ts";
+import type { Range } from "../../../core/hosting.ts";
+import type { MessageId } from "../../../core/ids.ts";
+import { boundsOf } from "./bounds.ts";
+import { type Archive, type Entry, ends, fitting, type Page } from "./entries.ts";
+import type { Filter } from "./form.ts";
+import { pageOfIds } from "./ids.ts";
+import type { PageRequest } from "./query.ts";
 
 /** The page of an archive that answers a query (XEP-0313 §4.2, XEP-0059). */
 

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { TemporaryError } from "../../../src/core/errors.ts";
-import type { Range } from "../../../src/core/hosting.ts";
-import type { MessageId } from "../../../src/core/ids.ts";
-import type { Archive, Entry, Page } from "../../../src/xmpp/hosted/archive-entries.ts";
-import type { Filter } from "../../../src/xmpp/hosted/archive-form.ts";
-import { pageOf } from "../../../src/xmpp/hosted/archive-page.ts";
-import { StanzaError } from "../../../src/xmpp/stanza-error.ts";
+import { TemporaryError } from "../../../../src/core/errors.ts";
+import type { Range } from "../../../../src/core/hosting.ts";
+import type { MessageId } from "../../../../src/core/ids.ts";
+import type { Archive, Entry, Page } from "../../../../src/xmpp/hosted/archive/entries.ts";
+import type { Filter } from "../../../../src/xmpp/hosted/archive/form.ts";
+import { pageOf } from "../../../../src/xmpp/hosted/archive/page.ts";
+import { StanzaError } from "../../../../src/xmpp/stanza-error.ts";
 
 /** One place of a fictional archive with its number of stanzas. The reader may not see a hidden one. */
 type Line = Readonly<{ at: number; hidden: boolean; from: string; bytes: number; stanzas: number }>;

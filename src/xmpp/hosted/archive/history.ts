@@ -1,11 +1,11 @@
-import type { MessageId } from "../../core/ids.ts";
-import { type Element, serialize } from "../stream/xml.ts";
-import { archiveOf, type Shown } from "./archive-lines.ts";
-import { pageOf } from "./archive-page.ts";
+import type { MessageId } from "../../../core/ids.ts";
+import { type Element, serialize } from "../../stream/xml.ts";
+import { wholeId } from "../references.ts";
+import type { HostedRoom, Joined, Session } from "../room.ts";
+import type { World } from "../world.ts";
+import { archiveOf, type Shown } from "./archived-lines.ts";
 import { fitting, historyRequest, idIn, late, untilLive } from "./history-request.ts";
-import { wholeId } from "./references.ts";
-import type { HostedRoom, Joined, Session } from "./room.ts";
-import type { World } from "./world.ts";
+import { pageOf } from "./page.ts";
 
 /** How long the last lines of a room may be looked for, in ms: its archive may begin far behind other events. */
 const readWithin = 15_000;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createTurns } from "../../../src/xmpp/hosted/archive-turns.ts";
+import { createTurns } from "../../../../src/xmpp/hosted/archive/turns.ts";
 
 /** Queries that end when the test says so. */
 function set() {

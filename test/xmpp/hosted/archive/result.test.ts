@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import type { MessageId } from "../../../src/core/ids.ts";
-import { archived, fin, metadata, result } from "../../../src/xmpp/hosted/archive-result.ts";
-import { serialize } from "../../../src/xmpp/stream/xml.ts";
-import { stanza } from "../stanza.ts";
+import type { MessageId } from "../../../../src/core/ids.ts";
+import { archived, fin, metadata, result } from "../../../../src/xmpp/hosted/archive/result.ts";
+import { serialize } from "../../../../src/xmpp/stream/xml.ts";
+import { stanza } from "../../stanza.ts";
 
 const asked = { from: "#room@bridge.test", to: "juliet@xmpp.test/balcony", queryid: "f27" };
 const at = Date.UTC(2026, 5, 7, 1, 2, 3);

@@ -1,31 +1,31 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
-import type { NetworkName, RoomId } from "../../../src/core/ids.ts";
-import type { Person } from "../../../src/core/person.ts";
-import { createMemoryJournal, createMemoryMapping } from "../../../src/store/memory.ts";
-import { account } from "../../../src/xmpp/from-xmpp.ts";
-import { createAliases } from "../../../src/xmpp/hosted/aliases.ts";
-import { createArchives } from "../../../src/xmpp/hosted/archive.ts";
-import type { HostedContext } from "../../../src/xmpp/hosted/context.ts";
+import { PermanentError, TemporaryError } from "../../../../src/core/errors.ts";
+import type { NetworkName, RoomId } from "../../../../src/core/ids.ts";
+import type { Person } from "../../../../src/core/person.ts";
+import { createMemoryJournal, createMemoryMapping } from "../../../../src/store/memory.ts";
+import { account } from "../../../../src/xmpp/from-xmpp.ts";
+import { createAliases } from "../../../../src/xmpp/hosted/aliases.ts";
 import {
 	beforeLive,
 	createHistory,
 	type History,
 	sessionsWithout,
-} from "../../../src/xmpp/hosted/history.ts";
-import { addOccupant, addSession } from "../../../src/xmpp/hosted/occupants.ts";
+} from "../../../../src/xmpp/hosted/archive/history.ts";
+import { createArchives } from "../../../../src/xmpp/hosted/archive/index.ts";
+import type { HostedContext } from "../../../../src/xmpp/hosted/context.ts";
+import { addOccupant, addSession } from "../../../../src/xmpp/hosted/occupants.ts";
 import {
 	createHostedRoom,
 	type HostedRoom,
 	type Joined,
 	type Session,
-} from "../../../src/xmpp/hosted/room.ts";
-import { createRooms } from "../../../src/xmpp/hosted/rooms.ts";
-import { type Element, serialize } from "../../../src/xmpp/stream/xml.ts";
-import { bridgeOf, rulesFor } from "../../bridge.ts";
-import { type FakeHosting, fakeHosting, type SourceRoom } from "../../fake-hosting.ts";
-import { fakeNetwork, quiet } from "../../fakes.ts";
-import { stanza } from "../stanza.ts";
+} from "../../../../src/xmpp/hosted/room.ts";
+import { createRooms } from "../../../../src/xmpp/hosted/rooms.ts";
+import { type Element, serialize } from "../../../../src/xmpp/stream/xml.ts";
+import { bridgeOf, rulesFor } from "../../../bridge.ts";
+import { type FakeHosting, fakeHosting, type SourceRoom } from "../../../fake-hosting.ts";
+import { fakeNetwork, quiet } from "../../../fakes.ts";
+import { stanza } from "../../stanza.ts";
 
 const address = "#lobby@bridge.test";
 const matrix = fakeNetwork("matrix");

@@ -1,7 +1,12 @@
 import { expect, test } from "vitest";
-import { fitting, historyRequest, late, untilLive } from "../../../src/xmpp/hosted/history-request.ts";
-import { type Element, serialize } from "../../../src/xmpp/stream/xml.ts";
-import { stanza } from "../stanza.ts";
+import {
+	fitting,
+	historyRequest,
+	late,
+	untilLive,
+} from "../../../../src/xmpp/hosted/archive/history-request.ts";
+import { type Element, serialize } from "../../../../src/xmpp/stream/xml.ts";
+import { stanza } from "../../stanza.ts";
 
 const now = Date.UTC(2026, 5, 7, 12);
 const room = "#room@bridge.test";
