@@ -1,12 +1,12 @@
 import { statusCodes } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
 import type { Element } from "../stream/xml.ts";
+import { endRole } from "./administration/role-ends.ts";
 import { announce, shownNow } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
 import { removeOccupant } from "./occupants.ts";
 import { type Happening, presence, shownSession, statusOf } from "./presences.ts";
 import { metIn } from "./private-chats.ts";
-import { endRole } from "./role-ends.ts";
 import type { HostedRoom, Joined, Occupant } from "./room.ts";
 import { storedForm } from "./sessions.ts";
 

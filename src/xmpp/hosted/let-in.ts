@@ -2,7 +2,7 @@ import { PermanentError } from "../../core/errors.ts";
 import { type Entered, personKey } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
-import { isAdmin } from "./admin-items.ts";
+import { isAdmin } from "./administration/items.ts";
 import type { HostedContext } from "./context.ts";
 import { affiliationOf } from "./presences.ts";
 

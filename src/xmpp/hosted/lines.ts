@@ -1,5 +1,6 @@
 import type { Seen } from "../../core/hosting.ts";
 import { child, type Element } from "../stream/xml.ts";
+import { createVoice, isVoiceRequest } from "./administration/voice-requests.ts";
 import type { HostedContext } from "./context.ts";
 import { createFileLinks } from "./file-links.ts";
 import { createKnownLines } from "./known-lines.ts";
@@ -10,7 +11,6 @@ import { createPrivateMessages } from "./private-messages.ts";
 import { createReflection } from "./reflection.ts";
 import type { HostedRoom, Joined } from "./room.ts";
 import { createSubjects, isSubject } from "./subject.ts";
-import { createVoice, isVoiceRequest } from "./voice.ts";
 
 /** The lines of hosted rooms: the messages of sessions on their way to the source, and what the source has. */
 export function createLines(context: HostedContext) {

@@ -2,10 +2,10 @@ import { levelOf, type RoomFacts, type Seen } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
+import { endStaleRoles } from "./administration/role-ends.ts";
 import type { HostedContext } from "./context.ts";
 import { showFaces } from "./faces.ts";
 import { addMember } from "./occupants.ts";
-import { endStaleRoles } from "./role-ends.ts";
 import { createHostedRoom, type HostedRoom } from "./room.ts";
 
 /** Changes of one room that are kept while it is read. Past that, it is read again. */

@@ -4,7 +4,7 @@ import { personKey } from "../../core/hosting.ts";
 import type { Avatar, Person } from "../../core/person.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
 import { longestNick, nickFor, otherNick, plainNick } from "../nick.ts";
-import { nickOwner } from "./kept.ts";
+import { nickOwner } from "./administration/kept.ts";
 import { roleOf } from "./presences.ts";
 import { type HostedRoom, type Joined, type Occupant, occupantOf, sessionKey } from "./room.ts";
 

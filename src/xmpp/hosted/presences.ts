@@ -4,7 +4,7 @@ import { table } from "../../core/table.ts";
 import { mucUser } from "../muc/status-codes.ts";
 import { type Element, text, xml } from "../stream/xml.ts";
 import { fullName } from "../to-xmpp.ts";
-import type { Kept } from "./kept.ts";
+import type { Kept } from "./administration/kept.ts";
 import type { Occupant, Session } from "./room.ts";
 
 /** The presences of a hosted room (XEP-0045 §7). Pure. */

@@ -3,7 +3,7 @@ import { personKey } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import type { Element } from "../stream/xml.ts";
-import { type Kept, nothingKept } from "./kept.ts";
+import { type Kept, nothingKept } from "./administration/kept.ts";
 import type { OwnSettings } from "./owner/own-settings.ts";
 
 /** One client of a person in a hosted room, known by its full JID and the address that it joined by. */

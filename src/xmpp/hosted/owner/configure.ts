@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { personKey, type RoomFacts, type RoomSettings } from "../../../core/hosting.ts";
 import { xmppNetwork } from "../../from-xmpp.ts";
 import { statusCodes } from "../../muc/status-codes.ts";
@@ -7,11 +6,9 @@ import { takeFacts, tellOfChange } from "../configuration.ts";
 import type { HostedContext } from "../context.ts";
 import { affiliationOf } from "../presences.ts";
 import type { HostedRoom, Occupant } from "../room.ts";
+import { untilShown } from "../until-shown.ts";
 import type { Changes } from "./field.ts";
 import type { Owned } from "./owned.ts";
-
-/** Time, in ms, for which a change is awaited in the timeline, and between two looks for it. */
-const [shownWithin, look] = [5_000, 20];
 
 /** Returns true if the facts show the settings, the levels of people aside. */
 function isShown(facts: RoomFacts, { name, topic, entry, pastPublic, needed = {} }: RoomSettings): boolean {
@@ -39,8 +36,8 @@ const strangersIn = (room: HostedRoom): readonly Occupant[] =>
 	);
 
 /**
- * Carries out what an owner has submitted, and resolves when the room shows it: the next request of a client is judged by
- * that. @throws PermanentError, TemporaryError
+ * Carries out the changes that an owner has submitted, and resolves when the room shows them. @throws PermanentError,
+ * TemporaryError
  */
 export async function configure(
 	{ by, view, facts, room }: Owned,
@@ -49,7 +46,7 @@ export async function configure(
 ): Promise<void> {
 	const source = context.bridge().views.source(context.of);
 	const closes = settings.entry === "invited" && facts.made === true;
-	// A password asks those who come from now on.
+	// A password is asked of people who come from now on.
 	const strangers = closes && room && own.password === undefined ? strangersIn(room) : [];
 	if (Object.keys(settings).length > 0) await source.configure(facts.room, by, settings);
 	const before = room?.own ?? (await context.settings.of(view));
@@ -69,9 +66,4 @@ export async function configure(
 	// The directory is no part of the timeline.
 	if (settings.listed !== undefined) takeFacts(room, { ...room.facts, listed: settings.listed }, context);
 	await untilShown(() => isShown(room.facts, settings) && areRanked(room.facts, settings));
-}
-
-/** Resolves when the timeline has shown a change, or soon. */
-export async function untilShown(isDone: () => boolean): Promise<void> {
-	for (let waited = 0; !isDone() && waited < shownWithin; waited += look) await sleep(look);
 }

@@ -5,7 +5,7 @@ import { mucAdmin } from "../../muc/admin.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { child, xml } from "../../stream/xml.ts";
-import { isAdmin } from "../admin-items.ts";
+import { isAdmin } from "../administration/items.ts";
 import type { HostedContext } from "../context.ts";
 import { affiliationOf, roleOf } from "../presences.ts";
 import { realJid } from "../real-jid.ts";

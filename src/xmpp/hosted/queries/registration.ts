@@ -7,11 +7,11 @@ import { bare, domain } from "../../jid.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { child, type Element, text, xml } from "../../stream/xml.ts";
-import { memberIn } from "../admin-affiliations.ts";
-import { keep, levelFor, type Step } from "../admin-items.ts";
-import { carryOut } from "../administer.ts";
+import { memberSteps } from "../administration/affiliations.ts";
+import { carryOut } from "../administration/carry-out.ts";
+import { keep, levelFor, type Step } from "../administration/items.ts";
+import { nickOwner } from "../administration/kept.ts";
 import type { HostedContext } from "../context.ts";
-import { nickOwner } from "../kept.ts";
 import { dismiss } from "../leaving.ts";
 import { giveNick, nickRefusal, refusalFor } from "../nick-changes.ts";
 import { affiliationOf } from "../presences.ts";
@@ -149,7 +149,7 @@ async function register(
 		!isClosed && levelFor("member", facts) === undefined && affiliationOf(standing, person) === "none";
 	await carryOut(
 		[
-			...(joins ? memberIn(standing, { person, jid, isIn }) : []),
+			...(joins ? memberSteps(standing, { person, jid, isIn }) : []),
 			keep({ list: "nicks", key, value: { jid, nick } }),
 		],
 		person,

@@ -4,7 +4,7 @@ import { account } from "../../from-xmpp.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { viewOf } from "../addresses.ts";
-import type { Administered } from "../administer.ts";
+import type { Administered } from "../administration/carry-out.ts";
 import type { HostedContext } from "../context.ts";
 import type { Standing } from "../presences.ts";
 import type { RoomQuestion } from "./query.ts";

@@ -3,8 +3,8 @@ import { photoBytes, photoOf } from "../../photo.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { xml } from "../../stream/xml.ts";
-import { untilShown } from "../owner/configure.ts";
 import { ownedBy } from "../owner/owned.ts";
+import { untilShown } from "../until-shown.ts";
 import type { RoomQuery } from "./query.ts";
 import { nameOf } from "./room-info.ts";
 

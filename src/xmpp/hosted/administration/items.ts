@@ -1,11 +1,11 @@
-import { levelOf, type RoomFacts } from "../../core/hosting.ts";
-import type { Person } from "../../core/person.ts";
-import * as phrases from "../phrases.ts";
-import { StanzaError } from "../stanza-error.ts";
+import { levelOf, type RoomFacts } from "../../../core/hosting.ts";
+import type { Person } from "../../../core/person.ts";
+import * as phrases from "../../phrases.ts";
+import { StanzaError } from "../../stanza-error.ts";
+import type { Affiliation, Role } from "../presences.ts";
 import type { KeptChange } from "./kept.ts";
-import type { Affiliation, Role } from "./presences.ts";
 
-/** The items of requests to change roles and affiliations (XEP-0045 §8 to §10), and what they come to. Pure. */
+/** The items of requests to change roles and affiliations (XEP-0045 §8 to §10), and the steps that carry them out. Pure. */
 
 /** The person whom an item is about. */
 export type Target = Readonly<{ person: Person; jid: string; isIn: boolean }>;

@@ -1,8 +1,13 @@
 import { expect, test } from "vitest";
-import type { RoomId } from "../../../src/core/ids.ts";
-import type { Log } from "../../../src/core/log.ts";
-import { createKeptStore, type KeptChange, nickOwner, nothingKept } from "../../../src/xmpp/hosted/kept.ts";
-import { quiet } from "../../fakes.ts";
+import type { RoomId } from "../../../../src/core/ids.ts";
+import type { Log } from "../../../../src/core/log.ts";
+import {
+	createKeptStore,
+	type KeptChange,
+	nickOwner,
+	nothingKept,
+} from "../../../../src/xmpp/hosted/administration/kept.ts";
+import { quiet } from "../../../fakes.ts";
 
 const room = "!lobby@bridge.test" as RoomId;
 const member = (n: number): KeptChange => ({ list: "members", key: `xmpp ${n}`, value: `${n}@verona.test` });

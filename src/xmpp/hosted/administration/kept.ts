@@ -1,8 +1,8 @@
-import { dataBytes } from "../../core/bounded-map.ts";
-import { skeleton } from "../../core/confusable.ts";
-import type { RoomId } from "../../core/ids.ts";
-import type { Log } from "../../core/log.ts";
-import type { Bridge } from "../../core/network.ts";
+import { dataBytes } from "../../../core/bounded-map.ts";
+import { skeleton } from "../../../core/confusable.ts";
+import type { RoomId } from "../../../core/ids.ts";
+import type { Log } from "../../../core/log.ts";
+import type { Bridge } from "../../../core/network.ts";
 
 /** The affiliations and roles of a hosted room that its source cannot hold. People are known by {@link personKey}. */
 export type Kept = Readonly<{

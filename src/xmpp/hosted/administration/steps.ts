@@ -1,21 +1,21 @@
-import { personKey } from "../../core/hosting.ts";
-import type { Person } from "../../core/person.ts";
-import * as phrases from "../phrases.ts";
-import { ofAffiliation, ofDomain } from "./admin-affiliations.ts";
-import { type Change, conflict, owner, type Step } from "./admin-items.ts";
-import { ofRole } from "./admin-roles.ts";
-import type { Standing } from "./presences.ts";
+import { personKey } from "../../../core/hosting.ts";
+import type { Person } from "../../../core/person.ts";
+import * as phrases from "../../phrases.ts";
+import type { Standing } from "../presences.ts";
+import { affiliationSteps, domainBanSteps } from "./affiliations.ts";
+import { type Change, conflict, owner, type Step } from "./items.ts";
+import { roleSteps } from "./roles.ts";
 
 /**
  * The rules of XEP-0045 §8 to §10 about changes of roles and affiliations, as power levels, removals and bans of the source
  * room, and what is kept besides, stand for these. Pure.
  */
 
-/** Returns the requests that some changes need. @throws StanzaError if `by` may not make one of them */
+/** Returns the steps that some changes need. @throws StanzaError if `by` may not make one of them */
 export function stepsOf(changes: readonly Change[], by: Person, standing: Standing): readonly Step[] {
 	const steps = changes.flatMap((change) => {
-		if ("domain" in change) return ofDomain(change, by, standing);
-		return "role" in change ? ofRole(change, by, standing) : ofAffiliation(change, by, standing);
+		if ("domain" in change) return domainBanSteps(change, by, standing);
+		return "role" in change ? roleSteps(change, by, standing) : affiliationSteps(change, by, standing);
 	});
 	if (!leavesOwner(steps, standing)) throw conflict(phrases.hostedLastOwner);
 	return steps;

@@ -1,8 +1,8 @@
-import { createBoundedMap } from "../../core/bounded-map.ts";
-import { personKey } from "../../core/hosting.ts";
-import type { Person } from "../../core/person.ts";
-import type { Happening } from "./presences.ts";
-import type { HostedRoom } from "./room.ts";
+import { createBoundedMap } from "../../../core/bounded-map.ts";
+import { personKey } from "../../../core/hosting.ts";
+import type { Person } from "../../../core/person.ts";
+import type { Happening } from "../presences.ts";
+import type { HostedRoom } from "../room.ts";
 
 /** How long, in ms, the source may take to show an act, and the acts that may be under way. */
 const [within, most] = [60_000, 1_000];

@@ -1,18 +1,15 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { PermanentError } from "../../core/errors.ts";
-import { personKey } from "../../core/hosting.ts";
-import type { RoomId } from "../../core/ids.ts";
-import type { Person } from "../../core/person.ts";
-import { statusCodes } from "../muc/status-codes.ts";
-import * as phrases from "../phrases.ts";
-import { StanzaError } from "../stanza-error.ts";
+import { PermanentError } from "../../../core/errors.ts";
+import { personKey } from "../../../core/hosting.ts";
+import type { RoomId } from "../../../core/ids.ts";
+import type { Person } from "../../../core/person.ts";
+import { statusCodes } from "../../muc/status-codes.ts";
+import * as phrases from "../../phrases.ts";
+import { StanzaError } from "../../stanza-error.ts";
+import type { HostedContext } from "../context.ts";
+import { type HostedRoom, occupantOf } from "../room.ts";
+import { untilShown } from "../until-shown.ts";
 import type { Act } from "./acts.ts";
-import type { Removal, Step } from "./admin-items.ts";
-import type { HostedContext } from "./context.ts";
-import { type HostedRoom, occupantOf } from "./room.ts";
-
-/** Time, in ms, for which a change of levels is awaited in the timeline, and between two looks for it. */
-const [shownWithin, look] = [5_000, 20];
+import type { Removal, Step } from "./items.ts";
 
 /** The way in which presences tell why somebody was removed (XEP-0045 §8.2, §9.1, §9.4 and §10.2.1). */
 const removals: Readonly<Record<Removal, Act>> = {
@@ -47,7 +44,7 @@ export async function carryOut(
 	}
 }
 
-/** Sets all power levels by one event, and waits until the room shows it: the next request of a client is judged by them. */
+/** Sets all power levels by one event, and waits until the room shows it. */
 async function setLevels(
 	steps: readonly Step[],
 	by: Person,
@@ -62,7 +59,7 @@ async function setLevels(
 	await context.bridge().views.source(context.of).setLevels(source, by, levels);
 	const isShown = () =>
 		levels.every(({ whom, level }) => room?.facts.levels?.of.get(personKey(whom)) === level);
-	for (let tried = 0; room && !isShown() && tried < shownWithin; tried += look) await sleep(look);
+	if (room) await untilShown(isShown);
 }
 
 async function carryOutOne(

@@ -1,16 +1,16 @@
-import { PermanentError } from "../../core/errors.ts";
-import { mayDo } from "../../core/hosting.ts";
-import { createRateLimit } from "../../core/limits.ts";
-import * as phrases from "../phrases.ts";
-import { errorReply, StanzaError } from "../stanza-error.ts";
-import { child, type Element, text, xml } from "../stream/xml.ts";
-import { stepsOf } from "./admin-steps.ts";
-import { carryOut } from "./administer.ts";
-import type { HostedContext } from "./context.ts";
-import * as refusals from "./line-refusals.ts";
-import { roleOf } from "./presences.ts";
-import { realJid } from "./real-jid.ts";
-import type { HostedRoom, Joined, Occupant } from "./room.ts";
+import { PermanentError } from "../../../core/errors.ts";
+import { mayDo } from "../../../core/hosting.ts";
+import { createRateLimit } from "../../../core/limits.ts";
+import * as phrases from "../../phrases.ts";
+import { errorReply, StanzaError } from "../../stanza-error.ts";
+import { child, type Element, text, xml } from "../../stream/xml.ts";
+import type { HostedContext } from "../context.ts";
+import * as refusals from "../line-refusals.ts";
+import { roleOf } from "../presences.ts";
+import { realJid } from "../real-jid.ts";
+import type { HostedRoom, Joined, Occupant } from "../room.ts";
+import { carryOut } from "./carry-out.ts";
+import { stepsOf } from "./steps.ts";
 
 /** The request for voice (XEP-0045 §7.13 and §8.6). Power levels of the source give voice. */
 

@@ -1,8 +1,9 @@
-import { personKey, type RoomFacts } from "../../core/hosting.ts";
-import type { Person } from "../../core/person.ts";
-import { bare } from "../jid.ts";
-import * as phrases from "../phrases.ts";
-import { StanzaError } from "../stanza-error.ts";
+import { personKey, type RoomFacts } from "../../../core/hosting.ts";
+import type { Person } from "../../../core/person.ts";
+import { bare } from "../../jid.ts";
+import * as phrases from "../../phrases.ts";
+import { StanzaError } from "../../stanza-error.ts";
+import { affiliationOf, type Role, roleOf, type Standing } from "../presences.ts";
 import {
 	admin,
 	type Change,
@@ -14,15 +15,14 @@ import {
 	ordinary,
 	type Step,
 	speakLevel,
-} from "./admin-items.ts";
-import { affiliationOf, type Role, roleOf, type Standing } from "./presences.ts";
+} from "./items.ts";
 
-/** Returns the level that makes a moderator, whom it makes an admin in most rooms of the source. */
+/** Returns the power level of a moderator, which in most rooms of the source is that of an admin. */
 const moderatorLevel = ({ levels }: RoomFacts): number =>
 	levels ? Math.min(levels.needed.kick, levels.needed.redact) : admin;
 
-/** Returns the requests that a change of a role needs (XEP-0045 §8, §9.6 and §9.7). Pure. @throws StanzaError */
-export function ofRole(
+/** Returns the steps that a change of a role needs (XEP-0045 §8, §9.6 and §9.7). Pure. @throws StanzaError */
+export function roleSteps(
 	{ target, role, reason }: Extract<Change, { role: Role }>,
 	by: Person,
 	standing: Standing,

@@ -1,11 +1,11 @@
-import { PermanentError } from "../../core/errors.ts";
-import { levelOf, personKey } from "../../core/hosting.ts";
-import type { Person } from "../../core/person.ts";
-import { account } from "../from-xmpp.ts";
-import { levelFor } from "./admin-items.ts";
-import type { HostedContext } from "./context.ts";
-import { affiliationOf } from "./presences.ts";
-import type { HostedRoom } from "./room.ts";
+import { PermanentError } from "../../../core/errors.ts";
+import { levelOf, personKey } from "../../../core/hosting.ts";
+import type { Person } from "../../../core/person.ts";
+import { account } from "../../from-xmpp.ts";
+import type { HostedContext } from "../context.ts";
+import { affiliationOf } from "../presences.ts";
+import type { HostedRoom } from "../room.ts";
+import { levelFor } from "./items.ts";
 
 /**
  * Takes the role of a moderator from a person who has left, and with it the power level (XEP-0045 §5.1: a role lasts as long

@@ -1,8 +1,9 @@
-import { personKey } from "../../core/hosting.ts";
-import type { Person } from "../../core/person.ts";
-import { domain } from "../jid.ts";
-import * as phrases from "../phrases.ts";
-import { StanzaError } from "../stanza-error.ts";
+import { personKey } from "../../../core/hosting.ts";
+import type { Person } from "../../../core/person.ts";
+import { domain } from "../../jid.ts";
+import * as phrases from "../../phrases.ts";
+import { StanzaError } from "../../stanza-error.ts";
+import { type Affiliation, affiliationOf, type Standing } from "../presences.ts";
 import {
 	admin,
 	type Change,
@@ -16,8 +17,7 @@ import {
 	owner,
 	type Step,
 	type Target,
-} from "./admin-items.ts";
-import { type Affiliation, affiliationOf, type Standing } from "./presences.ts";
+} from "./items.ts";
 
 /** Returns the refusal of a change by its maker's affiliation; undefined for one that they may make. */
 function refusalOf(
@@ -43,8 +43,8 @@ function refusalOf(
 	return undefined;
 }
 
-/** Returns the requests that a change of an affiliation needs (XEP-0045 §9 and §10). Pure. @throws StanzaError */
-export function ofAffiliation(
+/** Returns the steps that a change of an affiliation needs (XEP-0045 §9 and §10). Pure. @throws StanzaError */
+export function affiliationSteps(
 	change: Extract<Change, { target: Target; affiliation: Affiliation }>,
 	by: Person,
 	standing: Standing,
@@ -66,7 +66,7 @@ export function ofAffiliation(
 		isAdmin(now) || isModerator || facts.levels?.of.get(key) === levelFor("member", facts)
 			? level(levelFor(to, facts))
 			: [];
-	/** Nobody outside is known to be banned or not: the source tells. */
+	/** Only the source knows whether a person outside is banned. */
 	const admitted: readonly Step[] = isIn
 		? []
 		: [
@@ -92,7 +92,7 @@ export function ofAffiliation(
 		case "member":
 			return [
 				...(now === "member" ? [] : lowered("member")),
-				...(facts.entry === "everybody" ? memberIn(standing, target) : []),
+				...(facts.entry === "everybody" ? memberSteps(standing, target) : []),
 				...(now === "member" ? [] : admitted),
 				...(nick === undefined ? [] : [keep({ list: "nicks", key, value: { jid, nick } })]),
 			];
@@ -112,7 +112,7 @@ export function ofAffiliation(
 }
 
 /** Returns the steps by which somebody becomes a member of a room that everybody may join. */
-export function memberIn({ facts, kept }: Standing, { person, jid }: Target): readonly Step[] {
+export function memberSteps({ facts, kept }: Standing, { person, jid }: Target): readonly Step[] {
 	const key = personKey(person);
 	if (kept.members.has(key)) return [];
 	const voice = levelFor("member", facts);
@@ -125,19 +125,18 @@ export function memberIn({ facts, kept }: Standing, { person, jid }: Target): re
 	];
 }
 
-/** Returns the requests of a ban of all JIDs of a domain, and of its end (XEP-0045 §9.1). Pure. @throws StanzaError */
-export function ofDomain(
+/** Returns the steps of a ban of all JIDs of a domain, or of the end of that ban (XEP-0045 §9.1). Pure. @throws StanzaError */
+export function domainBanSteps(
 	{ domain: banned, affiliation, inside, reason }: Extract<Change, { domain: string }>,
 	by: Person,
 	standing: Standing,
 ): readonly Step[] {
 	if (!isAdmin(affiliationOf(standing, by))) throw forbidden();
-	const key = banned;
 	if (affiliation === "none")
-		return standing.kept.domains.has(key)
+		return standing.kept.domains.has(banned)
 			? [
 					{ kind: "domain", domain: banned, banned: false, reason },
-					keep({ list: "domains", key, value: undefined }),
+					keep({ list: "domains", key: banned, value: undefined }),
 				]
 			: [];
 	if (affiliation !== "outcast") throw new StanzaError("bad-request", "modify");
@@ -149,7 +148,7 @@ export function ofDomain(
 	if ([...ofIt, ...ranked].some((person) => levelIn(facts, person) >= levelIn(facts, by))) throw notAllowed();
 	return [
 		{ kind: "domain", domain: banned, banned: true, reason },
-		keep({ list: "domains", key, value: reason ?? "" }),
+		keep({ list: "domains", key: banned, value: reason ?? "" }),
 		...ofIt.map((whom) => ({ kind: "kick", whom, as: "banned", reason }) as const),
 	];
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { personKey } from "../../../src/core/hosting.ts";
-import { account } from "../../../src/xmpp/from-xmpp.ts";
-import { hostedWorld, juliet, lobby, romeo } from "./world.ts";
+import { personKey } from "../../../../src/core/hosting.ts";
+import { account } from "../../../../src/xmpp/from-xmpp.ts";
+import { hostedWorld, juliet, lobby, romeo } from "../world.ts";
 
 const form = (...fields: readonly (readonly [string, string])[]) =>
 	`<x xmlns='jabber:x:data' type='submit'>${[
