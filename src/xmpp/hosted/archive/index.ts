@@ -8,7 +8,7 @@ import { errorReply, StanzaError } from "../../stanza-error.ts";
 import { type Element, xml } from "../../stream/xml.ts";
 import { viewOf } from "../addresses.ts";
 import type { HostedContext } from "../context.ts";
-import type { JoinQueue } from "../join-queue.ts";
+import type { JoinQueue } from "../join/queue.ts";
 import type { Loader } from "../load.ts";
 import { affiliationOf, roleOf } from "../presences.ts";
 import { realJid } from "../real-jid.ts";

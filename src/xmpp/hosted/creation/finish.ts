@@ -1,8 +1,8 @@
 import type { Views } from "../../../core/hosting.ts";
 import { viewOf } from "../addresses.ts";
-import { leaveUnused, showAsAway } from "../admission.ts";
 import type { HostedContext } from "../context.ts";
-import type { Joins } from "../join.ts";
+import { leaveUnused, showAsAway } from "../join/admission.ts";
+import type { Joins } from "../join/index.ts";
 import { addOccupant } from "../occupants.ts";
 import type { Changes } from "../owner/field.ts";
 import { tell } from "../owner/notes.ts";

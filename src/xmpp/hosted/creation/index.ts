@@ -4,7 +4,7 @@ import { bare, resource } from "../../jid.ts";
 import * as phrases from "../../phrases.ts";
 import type { Element } from "../../stream/xml.ts";
 import type { HostedContext } from "../context.ts";
-import type { Joins } from "../join.ts";
+import type { Joins } from "../join/index.ts";
 import { freeNick } from "../occupants.ts";
 import { isJoin } from "../presences.ts";
 import { locked, refuse } from "../refusals.ts";

@@ -5,7 +5,7 @@ import { personKey, type RoomFacts } from "../../../../src/core/hosting.ts";
 import type { RoomId } from "../../../../src/core/ids.ts";
 import { account } from "../../../../src/xmpp/from-xmpp.ts";
 import { nothingKept } from "../../../../src/xmpp/hosted/administration/kept.ts";
-import { isNickTaken } from "../../../../src/xmpp/hosted/admission.ts";
+import { isNickTaken } from "../../../../src/xmpp/hosted/join/admission.ts";
 import { roomFeatures } from "../../../../src/xmpp/muc/discovery.ts";
 import { type Element, text, xml } from "../../../../src/xmpp/stream/xml.ts";
 import { createWorld, facts, levels, lobby, mercutio, outcome, png, romeo } from "./world.ts";

@@ -1,8 +1,8 @@
-import type { RateLimit } from "../../core/limits.ts";
-import { bare } from "../jid.ts";
-import type { Element } from "../stream/xml.ts";
-import { sessionKey } from "./room.ts";
-import type { Rooms } from "./rooms.ts";
+import type { RateLimit } from "../../../core/limits.ts";
+import { bare } from "../../jid.ts";
+import type { Element } from "../../stream/xml.ts";
+import { sessionKey } from "../room.ts";
+import type { Rooms } from "../rooms.ts";
 
 /** Sessions of one account and of all, and joins under way of one account and of all. */
 const most = { ofAccount: 500, inAll: 50_000, underWayOfAccount: 300, underWay: 5_000 };

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
-import { type Levels, personKey, type RoomFacts } from "../../../src/core/hosting.ts";
-import type { RoomId } from "../../../src/core/ids.ts";
-import { roomJid } from "../../../src/xmpp/hosted/addresses.ts";
-import { stanza } from "../stanza.ts";
+import { PermanentError, TemporaryError } from "../../../../src/core/errors.ts";
+import { type Levels, personKey, type RoomFacts } from "../../../../src/core/hosting.ts";
+import type { RoomId } from "../../../../src/core/ids.ts";
+import { roomJid } from "../../../../src/xmpp/hosted/addresses.ts";
+import { stanza } from "../../stanza.ts";
 import {
 	alice,
 	component,
@@ -17,7 +17,7 @@ import {
 	romeo,
 	view,
 	xmppPerson,
-} from "./world.ts";
+} from "../world.ts";
 
 const laptop = "romeo@montague.test/laptop";
 const romeoHimself = xmppPerson(romeo, "Romeo");

@@ -1,17 +1,17 @@
-import type { Person } from "../../core/person.ts";
-import { xmppNetwork } from "../from-xmpp.ts";
-import { bare } from "../jid.ts";
-import type { Element } from "../stream/xml.ts";
-import { announce } from "./announce.ts";
+import type { Person } from "../../../core/person.ts";
+import { xmppNetwork } from "../../from-xmpp.ts";
+import { bare } from "../../jid.ts";
+import type { Element } from "../../stream/xml.ts";
+import { announce } from "../announce.ts";
+import type { HostedContext } from "../context.ts";
+import { takePhoto } from "../faces.ts";
+import { changeNick } from "../nick-changes.ts";
+import { addOccupant, freeNick, holderOf, isReserved } from "../occupants.ts";
+import { affiliationOf, payloadsOf, shownSession } from "../presences.ts";
+import { full, nickTaken, type Refusal } from "../refusals.ts";
+import { type HostedRoom, type Occupant, occupantOf, type Session } from "../room.ts";
+import { storedForm } from "../sessions.ts";
 import { sendBurst } from "./burst.ts";
-import type { HostedContext } from "./context.ts";
-import { takePhoto } from "./faces.ts";
-import { changeNick } from "./nick-changes.ts";
-import { addOccupant, freeNick, holderOf, isReserved } from "./occupants.ts";
-import { affiliationOf, payloadsOf, shownSession } from "./presences.ts";
-import { full, nickTaken, type Refusal } from "./refusals.ts";
-import { type HostedRoom, type Occupant, occupantOf, type Session } from "./room.ts";
-import { storedForm } from "./sessions.ts";
 
 /** The client of a join. */
 export type Client = Pick<Session, "jid" | "address">;

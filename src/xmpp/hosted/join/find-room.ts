@@ -1,12 +1,12 @@
-import { PermanentError } from "../../core/errors.ts";
-import type { Looked, RoomFacts } from "../../core/hosting.ts";
-import type { RoomId } from "../../core/ids.ts";
-import type { Person } from "../../core/person.ts";
-import { roomJid, viewOf } from "./addresses.ts";
-import type { HostedContext } from "./context.ts";
-import type { Refusal } from "./refusals.ts";
-import * as refusals from "./refusals.ts";
-import type { HostedRoom } from "./room.ts";
+import { PermanentError } from "../../../core/errors.ts";
+import type { Looked, RoomFacts } from "../../../core/hosting.ts";
+import type { RoomId } from "../../../core/ids.ts";
+import type { Person } from "../../../core/person.ts";
+import { roomJid, viewOf } from "../addresses.ts";
+import type { HostedContext } from "../context.ts";
+import type { Refusal } from "../refusals.ts";
+import * as refusals from "../refusals.ts";
+import type { HostedRoom } from "../room.ts";
 
 /** The room that somebody wants to join, in memory or to be loaded. */
 export type Goal = Readonly<{ view: RoomId; source: RoomId; facts: RoomFacts; room?: HostedRoom }>;

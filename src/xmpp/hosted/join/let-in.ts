@@ -1,10 +1,10 @@
-import { PermanentError } from "../../core/errors.ts";
-import { type Entered, personKey } from "../../core/hosting.ts";
-import type { RoomId } from "../../core/ids.ts";
-import type { Person } from "../../core/person.ts";
-import { isAdmin } from "./administration/items.ts";
-import type { HostedContext } from "./context.ts";
-import { affiliationOf } from "./presences.ts";
+import { PermanentError } from "../../../core/errors.ts";
+import { type Entered, personKey } from "../../../core/hosting.ts";
+import type { RoomId } from "../../../core/ids.ts";
+import type { Person } from "../../../core/person.ts";
+import { isAdmin } from "../administration/items.ts";
+import type { HostedContext } from "../context.ts";
+import { affiliationOf } from "../presences.ts";
 
 /**
  * Lets the ghost of a person into the source. An affiliation outlasts a leave (XEP-0045 §5.2), so in a room by invitation that

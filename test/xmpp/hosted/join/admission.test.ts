@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { personKey } from "../../../src/core/hosting.ts";
-import { account } from "../../../src/xmpp/from-xmpp.ts";
-import { isFull } from "../../../src/xmpp/hosted/admission.ts";
-import { addOccupant } from "../../../src/xmpp/hosted/occupants.ts";
-import { createHostedRoom } from "../../../src/xmpp/hosted/room.ts";
-import { alice, facts, juliet, romeo, view } from "./world.ts";
+import { personKey } from "../../../../src/core/hosting.ts";
+import { account } from "../../../../src/xmpp/from-xmpp.ts";
+import { isFull } from "../../../../src/xmpp/hosted/join/admission.ts";
+import { addOccupant } from "../../../../src/xmpp/hosted/occupants.ts";
+import { createHostedRoom } from "../../../../src/xmpp/hosted/room.ts";
+import { alice, facts, juliet, romeo, view } from "../world.ts";
 
 test("a room is full for those alone who are new and have no power there", () => {
 	const [one, other] = [account(romeo), account(juliet)];

@@ -1,10 +1,17 @@
-import type { Person } from "../../core/person.ts";
-import { faceOf } from "../faces.ts";
-import { account } from "../from-xmpp.ts";
-import { bare, domain, resource } from "../jid.ts";
-import { photoIn } from "../photo.ts";
-import { child, type Element, text } from "../stream/xml.ts";
-import { roomJid } from "./addresses.ts";
+import type { Person } from "../../../core/person.ts";
+import { faceOf } from "../../faces.ts";
+import { account } from "../../from-xmpp.ts";
+import { bare, domain, resource } from "../../jid.ts";
+import { photoIn } from "../../photo.ts";
+import { child, type Element, text } from "../../stream/xml.ts";
+import { roomJid } from "../addresses.ts";
+import type { HostedContext } from "../context.ts";
+import type { Loader } from "../load.ts";
+import { nickRefusal } from "../nick-changes.ts";
+import * as refusals from "../refusals.ts";
+import { isRefusal, type Refusal, refuse } from "../refusals.ts";
+import { placeOf } from "../returns.ts";
+import { type HostedRoom, occupantOf } from "../room.ts";
 import {
 	admit,
 	type Client,
@@ -16,16 +23,9 @@ import {
 	store,
 	turnAway,
 } from "./admission.ts";
-import type { HostedContext } from "./context.ts";
 import { createFinder, type Goal } from "./find-room.ts";
-import type { Attempt, JoinQueue } from "./join-queue.ts";
 import { letIn } from "./let-in.ts";
-import type { Loader } from "./load.ts";
-import { nickRefusal } from "./nick-changes.ts";
-import * as refusals from "./refusals.ts";
-import { isRefusal, type Refusal, refuse } from "./refusals.ts";
-import { placeOf } from "./returns.ts";
-import { type HostedRoom, occupantOf } from "./room.ts";
+import type { Attempt, JoinQueue } from "./queue.ts";
 
 /** How long a client waits for the answer to a join, in ms. Clients give up after 30 s, the most impatient ones. */
 const answerWithin = 25_000;
