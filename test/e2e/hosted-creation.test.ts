@@ -3,7 +3,7 @@ import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import type { XmppAccount } from "../testbed/index.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
-import { line } from "../xmpp/hosted/line.ts";
+import { line } from "../xmpp/hosted/lines/line.ts";
 import { png } from "./png.ts";
 
 const user = "http://jabber.org/protocol/muc#user";

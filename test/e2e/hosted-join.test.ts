@@ -8,7 +8,7 @@ import { MatrixClient } from "../testbed/matrix-client.ts";
 import { type FaultyProxy, startProxy } from "../testbed/proxy.ts";
 import { startWire, type Wire } from "../testbed/wire.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
-import { line } from "../xmpp/hosted/line.ts";
+import { line } from "../xmpp/hosted/lines/line.ts";
 import { png } from "./png.ts";
 
 const muc = "http://jabber.org/protocol/muc";

@@ -5,8 +5,8 @@ import { payloadsOf, signalsIn } from "../signals.ts";
 import { type Element, xml } from "../stream/xml.ts";
 import { announce } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
-import type { Place } from "./line.ts";
-import { idsIn, partId, toSource } from "./references.ts";
+import type { Place } from "./lines/line.ts";
+import { idsIn, partId, toSource } from "./lines/references.ts";
 import { reveal } from "./reveal.ts";
 import { type HostedRoom, type Joined, occupantOf } from "./room.ts";
 

@@ -4,7 +4,7 @@ import type { MessageId, RoomId } from "../../../src/core/ids.ts";
 import type { Signal, SignalOut } from "../../../src/core/signal.ts";
 import { shownNow as occupantShown } from "../../../src/xmpp/hosted/announce.ts";
 import { createSourceSignals } from "../../../src/xmpp/hosted/signals.ts";
-import { alice, linesWorld, matrix, romeo, source, view } from "./lines-world.ts";
+import { alice, linesWorld, matrix, romeo, source, view } from "./lines/lines-world.ts";
 
 const phone = "romeo@montague.lit/phone";
 const capulet = "tybalt@capulet.lit/phone";

@@ -18,7 +18,7 @@ import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
 import { quiet } from "../../fakes.ts";
 import { fakeFaces } from "../fake-faces.ts";
 import { stanza } from "../stanza.ts";
-import { line } from "./line.ts";
+import { line } from "./lines/line.ts";
 
 export const component = "bridge.test";
 export const matrix = "matrix" as NetworkName;

@@ -5,7 +5,7 @@ import * as phrases from "../../phrases.ts";
 import { errorReply, StanzaError } from "../../stanza-error.ts";
 import { child, type Element, text, xml } from "../../stream/xml.ts";
 import type { HostedContext } from "../context.ts";
-import * as refusals from "../line-refusals.ts";
+import * as refusals from "../lines/refusals.ts";
 import { roleOf } from "../presences.ts";
 import { realJid } from "../real-jid.ts";
 import type { HostedRoom, Joined, Occupant } from "../room.ts";

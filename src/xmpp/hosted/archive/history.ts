@@ -1,6 +1,6 @@
 import type { MessageId } from "../../../core/ids.ts";
 import { type Element, serialize } from "../../stream/xml.ts";
-import { wholeId } from "../references.ts";
+import { wholeId } from "../lines/references.ts";
 import type { HostedRoom, Joined, Session } from "../room.ts";
 import type { World } from "../world.ts";
 import { archiveOf, type Shown } from "./archived-lines.ts";

@@ -5,11 +5,11 @@ import { child, type Element, xml } from "../../stream/xml.ts";
 import { shownNow } from "../announce.ts";
 import { beforeLive } from "../archive/history.ts";
 import type { HostedContext } from "../context.ts";
+import { joinSubject } from "../lines/subject.ts";
 import { presence } from "../presences.ts";
 import { reveal } from "../reveal.ts";
 import type { HostedRoom, Joined, Occupant, Session } from "../room.ts";
 import { showPicture } from "../room-picture.ts";
-import { joinSubject } from "../subject.ts";
 
 /** How long the history of a join may take, in ms. A client that gets none finds it in the archive. */
 const historyWithin = 15_000;

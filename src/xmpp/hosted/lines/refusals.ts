@@ -1,7 +1,7 @@
-import type { PermanentError } from "../../core/errors.ts";
-import * as phrases from "../phrases.ts";
-import { type ErrorType, errorReply } from "../stanza-error.ts";
-import type { Element } from "../stream/xml.ts";
+import type { PermanentError } from "../../../core/errors.ts";
+import * as phrases from "../../phrases.ts";
+import { type ErrorType, errorReply } from "../../stanza-error.ts";
+import type { Element } from "../../stream/xml.ts";
 
 /** The refusals of lines and requests in a hosted room, each with the condition by which clients know its cause. Pure. */
 

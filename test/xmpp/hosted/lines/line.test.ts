@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import type { BridgeEvent } from "../../../src/core/event.ts";
-import type { Seen } from "../../../src/core/hosting.ts";
-import type { Copy, MessageId, NetworkName, RoomId, UserId } from "../../../src/core/ids.ts";
-import type { Person } from "../../../src/core/person.ts";
-import { account } from "../../../src/xmpp/from-xmpp.ts";
-import { linesOf, type Place } from "../../../src/xmpp/hosted/line.ts";
-import { eventId } from "../../../src/xmpp/hosted/references.ts";
-import { serialize } from "../../../src/xmpp/stream/xml.ts";
+import type { BridgeEvent } from "../../../../src/core/event.ts";
+import type { Seen } from "../../../../src/core/hosting.ts";
+import type { Copy, MessageId, NetworkName, RoomId, UserId } from "../../../../src/core/ids.ts";
+import type { Person } from "../../../../src/core/person.ts";
+import { account } from "../../../../src/xmpp/from-xmpp.ts";
+import { linesOf, type Place } from "../../../../src/xmpp/hosted/lines/line.ts";
+import { eventId } from "../../../../src/xmpp/hosted/lines/references.ts";
+import { serialize } from "../../../../src/xmpp/stream/xml.ts";
 
 const matrix = "matrix" as NetworkName;
 const alice: Person = {

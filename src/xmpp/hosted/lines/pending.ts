@@ -1,8 +1,8 @@
-import type { MessageId, RoomId } from "../../core/ids.ts";
-import { stanzaMemory } from "../stanza-memory.ts";
-import type { Element } from "../stream/xml.ts";
-import type { Refused } from "./line-refusals.ts";
-import type { Session } from "./room.ts";
+import type { MessageId, RoomId } from "../../../core/ids.ts";
+import { stanzaMemory } from "../../stanza-memory.ts";
+import type { Element } from "../../stream/xml.ts";
+import type { Session } from "../room.ts";
+import type { Refused } from "./refusals.ts";
 
 /** Lines that wait for the homeserver at once, and the bytes of their stanzas as trees. */
 const [most, mostBytes] = [10_000, 64 * 1_048_576];

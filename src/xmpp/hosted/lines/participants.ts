@@ -1,10 +1,10 @@
-import { personKey } from "../../core/hosting.ts";
-import type { UserId } from "../../core/ids.ts";
-import { xmppNetwork } from "../from-xmpp.ts";
-import { bare, resource } from "../jid.ts";
-import type { Participants } from "../message/feature.ts";
-import type { HostedRoom } from "./room.ts";
-import type { World } from "./world.ts";
+import { personKey } from "../../../core/hosting.ts";
+import type { UserId } from "../../../core/ids.ts";
+import { xmppNetwork } from "../../from-xmpp.ts";
+import { bare, resource } from "../../jid.ts";
+import type { Participants } from "../../message/feature.ts";
+import type { HostedRoom } from "../room.ts";
+import type { World } from "../world.ts";
 
 /**
  * Returns the lookup of people, nicks and occupant-ids of a hosted room, for a client that knows it by `address`. `standsFor`

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import type { RoomId } from "../../../src/core/ids.ts";
-import { addOccupant, removeOccupant } from "../../../src/xmpp/hosted/occupants.ts";
-import { placeIn } from "../../../src/xmpp/hosted/place.ts";
-import { createHostedRoom } from "../../../src/xmpp/hosted/room.ts";
-import { fakeHosting } from "../../fake-hosting.ts";
-import { fakeNetwork } from "../../fakes.ts";
+import type { RoomId } from "../../../../src/core/ids.ts";
+import { placeIn } from "../../../../src/xmpp/hosted/lines/place.ts";
+import { addOccupant, removeOccupant } from "../../../../src/xmpp/hosted/occupants.ts";
+import { createHostedRoom } from "../../../../src/xmpp/hosted/room.ts";
+import { fakeHosting } from "../../../fake-hosting.ts";
+import { fakeNetwork } from "../../../fakes.ts";
 
 test("the lines of somebody who has left are under no nick of somebody who is there", () => {
 	const { facts } = fakeHosting("matrix").make("lobby");

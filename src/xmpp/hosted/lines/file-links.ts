@@ -1,12 +1,12 @@
-import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
-import { PermanentError } from "../../core/errors.ts";
-import type { BridgeEvent, Media, Picture } from "../../core/event.ts";
-import type { Seen } from "../../core/hosting.ts";
-import type { NetworkName } from "../../core/ids.ts";
-import type { Files } from "../attachments.ts";
-import { createConcurrencyLimit } from "../concurrency-limit.ts";
-import { within } from "../deadline.ts";
-import * as phrases from "../phrases.ts";
+import { createBoundedMap, textBytes } from "../../../core/bounded-map.ts";
+import { PermanentError } from "../../../core/errors.ts";
+import type { BridgeEvent, Media, Picture } from "../../../core/event.ts";
+import type { Seen } from "../../../core/hosting.ts";
+import type { NetworkName } from "../../../core/ids.ts";
+import type { Files } from "../../attachments.ts";
+import { createConcurrencyLimit } from "../../concurrency-limit.ts";
+import { within } from "../../deadline.ts";
+import * as phrases from "../../phrases.ts";
 
 /** URLs and types that are kept, so that the archive and live lines give the same ones. */
 const kept = { most: 5_000, bytes: 4 * 1_048_576 };

@@ -1,4 +1,4 @@
-import type { BridgeEvent, Reference } from "../../core/event.ts";
+import type { BridgeEvent, Reference } from "../../../core/event.ts";
 import {
 	boundedId,
 	type Copy,
@@ -6,11 +6,11 @@ import {
 	type MessageId,
 	type NetworkName,
 	type RoomId,
-} from "../../core/ids.ts";
-import type { Refs } from "../../core/network.ts";
-import { references } from "../../core/references.ts";
-import { table } from "../../core/table.ts";
-import { eitherKind, messageId } from "../message-ids.ts";
+} from "../../../core/ids.ts";
+import type { Refs } from "../../../core/network.ts";
+import { references } from "../../../core/references.ts";
+import { table } from "../../../core/table.ts";
+import { eitherKind, messageId } from "../../message-ids.ts";
 
 /**
  * The ids of a hosted room's messages. An id of the source is the stanza-id in the view. The sender's own id is part of the

@@ -1,11 +1,11 @@
-import type { BridgeEvent, Redaction, Reference } from "../../core/event.ts";
-import type { MessageId, NetworkName, RoomId } from "../../core/ids.ts";
-import type { Received } from "../../core/network.ts";
-import type { Person } from "../../core/person.ts";
-import { references } from "../../core/references.ts";
-import { fromMember, type MessageContent } from "../from-xmpp.ts";
-import { messageId } from "../message-ids.ts";
-import type { Element } from "../stream/xml.ts";
+import type { BridgeEvent, Redaction, Reference } from "../../../core/event.ts";
+import type { MessageId, NetworkName, RoomId } from "../../../core/ids.ts";
+import type { Received } from "../../../core/network.ts";
+import type { Person } from "../../../core/person.ts";
+import { references } from "../../../core/references.ts";
+import { fromMember, type MessageContent } from "../../from-xmpp.ts";
+import { messageId } from "../../message-ids.ts";
+import type { Element } from "../../stream/xml.ts";
 import { eventId, toSource, wholeId } from "./references.ts";
 
 /** Turns the groupchat messages of sessions into events. Pure. */

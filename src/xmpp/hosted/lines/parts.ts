@@ -1,8 +1,8 @@
-import { filesInWords } from "../../core/downgrade.ts";
-import type { Edit, Media, Message } from "../../core/event.ts";
-import type { MessageId } from "../../core/ids.ts";
-import type { Refs } from "../../core/network.ts";
-import type { Sayable } from "../message/feature.ts";
+import { filesInWords } from "../../../core/downgrade.ts";
+import type { Edit, Media, Message } from "../../../core/event.ts";
+import type { MessageId } from "../../../core/ids.ts";
+import type { Refs } from "../../../core/network.ts";
+import type { Sayable } from "../../message/feature.ts";
 import { idsIn, partId } from "./references.ts";
 
 /** One stanza of an event: its content, and its place among the stanzas of the event (from 0). */

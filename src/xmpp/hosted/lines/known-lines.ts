@@ -1,8 +1,8 @@
-import { TemporaryError } from "../../core/errors.ts";
-import type { MessageId } from "../../core/ids.ts";
-import type { Person } from "../../core/person.ts";
-import type { HostedContext } from "./context.ts";
-import type { HostedRoom } from "./room.ts";
+import { TemporaryError } from "../../../core/errors.ts";
+import type { MessageId } from "../../../core/ids.ts";
+import type { Person } from "../../../core/person.ts";
+import type { HostedContext } from "../context.ts";
+import type { HostedRoom } from "../room.ts";
 
 /**
  * Returns the lookup of the messages that a source has: a stanza can name any id, and a reference to no message would cross

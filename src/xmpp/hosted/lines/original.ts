@@ -1,8 +1,8 @@
-import { domain } from "../jid.ts";
-import { passedNs } from "../message/passed-rooms.ts";
-import { mucUser } from "../muc/status-codes.ts";
-import { treatmentOf } from "../payload-kinds.ts";
-import { type Element, xml } from "../stream/xml.ts";
+import { domain } from "../../jid.ts";
+import { passedNs } from "../../message/passed-rooms.ts";
+import { mucUser } from "../../muc/status-codes.ts";
+import { treatmentOf } from "../../payload-kinds.ts";
+import { type Element, xml } from "../../stream/xml.ts";
 
 /** The stanzas of people as their room shows them. Pure. */
 

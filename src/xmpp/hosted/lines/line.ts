@@ -1,14 +1,14 @@
-import { downgrade } from "../../core/downgrade.ts";
-import type { Seen } from "../../core/hosting.ts";
-import type { MessageId } from "../../core/ids.ts";
-import type { Person } from "../../core/person.ts";
-import { hosted } from "../capabilities.ts";
-import type { Sayable, WriteContext } from "../message/feature.ts";
-import { markable } from "../message/markers.ts";
-import { passedThrough } from "../message/passed-rooms.ts";
-import { moderated, tombstone } from "../message/retractions.ts";
-import { type Element, type Node, xml } from "../stream/xml.ts";
-import { draft } from "../to-xmpp.ts";
+import { downgrade } from "../../../core/downgrade.ts";
+import type { Seen } from "../../../core/hosting.ts";
+import type { MessageId } from "../../../core/ids.ts";
+import type { Person } from "../../../core/person.ts";
+import { hosted } from "../../capabilities.ts";
+import type { Sayable, WriteContext } from "../../message/feature.ts";
+import { markable } from "../../message/markers.ts";
+import { passedThrough } from "../../message/passed-rooms.ts";
+import { moderated, tombstone } from "../../message/retractions.ts";
+import { type Element, type Node, xml } from "../../stream/xml.ts";
+import { draft } from "../../to-xmpp.ts";
 import { type Part, partsOf } from "./parts.ts";
 import { partId, refsOf, sentId } from "./references.ts";
 

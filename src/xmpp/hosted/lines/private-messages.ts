@@ -1,15 +1,15 @@
-import { createRateLimit } from "../../core/limits.ts";
-import { xmppNetwork } from "../from-xmpp.ts";
-import { resource } from "../jid.ts";
-import { mucUser } from "../muc/status-codes.ts";
-import { type Element, xml } from "../stream/xml.ts";
-import type { HostedContext } from "./context.ts";
-import * as refusals from "./line-refusals.ts";
+import { createRateLimit } from "../../../core/limits.ts";
+import { xmppNetwork } from "../../from-xmpp.ts";
+import { resource } from "../../jid.ts";
+import { mucUser } from "../../muc/status-codes.ts";
+import { type Element, xml } from "../../stream/xml.ts";
+import type { HostedContext } from "../context.ts";
+import { roleOf } from "../presences.ts";
+import { metIn } from "../private-chats.ts";
+import { reveal } from "../reveal.ts";
+import type { HostedRoom, Joined, Occupant } from "../room.ts";
 import { isPassing, originalOf } from "./original.ts";
-import { roleOf } from "./presences.ts";
-import { metIn } from "./private-chats.ts";
-import { reveal } from "./reveal.ts";
-import type { HostedRoom, Joined, Occupant } from "./room.ts";
+import * as refusals from "./refusals.ts";
 
 /** Private messages of one person: the XMPP server limits them for its own people alone. */
 const rate = { perMinute: 60, burst: 60 };

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
-import { personKey } from "../../../src/core/hosting.ts";
-import type { Received } from "../../../src/core/network.ts";
-import { createPrivateVenue } from "../../../src/xmpp/hosted/private-chats.ts";
-import { xml } from "../../../src/xmpp/stream/xml.ts";
+import { PermanentError, TemporaryError } from "../../../../src/core/errors.ts";
+import { personKey } from "../../../../src/core/hosting.ts";
+import type { Received } from "../../../../src/core/network.ts";
+import { createPrivateVenue } from "../../../../src/xmpp/hosted/private-chats.ts";
+import { xml } from "../../../../src/xmpp/stream/xml.ts";
 import {
 	alice,
 	bob,

@@ -1,13 +1,13 @@
-import { PermanentError, TemporaryError } from "../../core/errors.ts";
-import { mayDo, type Seen } from "../../core/hosting.ts";
-import { inDefaultLanguage } from "../message/language.ts";
-import * as phrases from "../phrases.ts";
-import { child, type Element, xml } from "../stream/xml.ts";
-import { answerLater } from "./answer-later.ts";
-import type { HostedContext } from "./context.ts";
-import * as refusals from "./line-refusals.ts";
+import { PermanentError, TemporaryError } from "../../../core/errors.ts";
+import { mayDo, type Seen } from "../../../core/hosting.ts";
+import { inDefaultLanguage } from "../../message/language.ts";
+import * as phrases from "../../phrases.ts";
+import { child, type Element, xml } from "../../stream/xml.ts";
+import { answerLater } from "../answer-later.ts";
+import type { HostedContext } from "../context.ts";
+import { type HostedRoom, type Joined, occupantOf, type Session } from "../room.ts";
 import { placeIn } from "./place.ts";
-import { type HostedRoom, type Joined, occupantOf, type Session } from "./room.ts";
+import * as refusals from "./refusals.ts";
 
 /** The subject of a hosted room (XEP-0045 §8.1), which is the topic of its source. */
 

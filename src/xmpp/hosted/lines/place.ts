@@ -1,7 +1,7 @@
-import type { HostedContext } from "./context.ts";
+import type { HostedContext } from "../context.ts";
+import { freeNick } from "../occupants.ts";
+import { type HostedRoom, occupantOf } from "../room.ts";
 import type { Place } from "./line.ts";
-import { freeNick } from "./occupants.ts";
-import { type HostedRoom, occupantOf } from "./room.ts";
 
 /**
  * Returns the people of a room as the stanzas of one address name them: occupants by their nicks, people who have left by

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { MessageId, RoomId } from "../../../src/core/ids.ts";
-import { createPendingLines, type Pending } from "../../../src/xmpp/hosted/pending.ts";
-import { xml } from "../../../src/xmpp/stream/xml.ts";
+import type { MessageId, RoomId } from "../../../../src/core/ids.ts";
+import { createPendingLines, type Pending } from "../../../../src/xmpp/hosted/lines/pending.ts";
+import { xml } from "../../../../src/xmpp/stream/xml.ts";
 
 const room = "!r" as RoomId;
 const line = (id: number, more: Partial<Pending> = {}): Pending => ({

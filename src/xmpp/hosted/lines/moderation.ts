@@ -1,12 +1,12 @@
-import { mayDo, personKey } from "../../core/hosting.ts";
-import { child, type Element, text, xml } from "../stream/xml.ts";
-import type { HostedContext } from "./context.ts";
+import { mayDo, personKey } from "../../../core/hosting.ts";
+import { child, type Element, text, xml } from "../../stream/xml.ts";
+import type { HostedContext } from "../context.ts";
+import type { Joined } from "../room.ts";
 import { deletionOf, namedIn } from "./incoming.ts";
 import type { KnownLines } from "./known-lines.ts";
-import * as refusals from "./line-refusals.ts";
 import type { PendingLines } from "./pending.ts";
 import { wholeId } from "./references.ts";
-import type { Joined } from "./room.ts";
+import * as refusals from "./refusals.ts";
 
 const moderate = "urn:xmpp:message-moderate:1";
 const retract = "urn:xmpp:message-retract:1";

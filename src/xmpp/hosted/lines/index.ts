@@ -1,15 +1,15 @@
-import type { Seen } from "../../core/hosting.ts";
-import { child, type Element } from "../stream/xml.ts";
-import { createVoice, isVoiceRequest } from "./administration/voice-requests.ts";
-import type { HostedContext } from "./context.ts";
+import type { Seen } from "../../../core/hosting.ts";
+import { child, type Element } from "../../stream/xml.ts";
+import { createVoice, isVoiceRequest } from "../administration/voice-requests.ts";
+import type { HostedContext } from "../context.ts";
+import type { HostedRoom, Joined } from "../room.ts";
 import { createFileLinks } from "./file-links.ts";
 import { createKnownLines } from "./known-lines.ts";
-import * as refusals from "./line-refusals.ts";
 import { createMessages } from "./messages.ts";
 import { createModeration } from "./moderation.ts";
 import { createPrivateMessages } from "./private-messages.ts";
 import { createReflection } from "./reflection.ts";
-import type { HostedRoom, Joined } from "./room.ts";
+import * as refusals from "./refusals.ts";
 import { createSubjects, isSubject } from "./subject.ts";
 
 /** The lines of hosted rooms: the messages of sessions on their way to the source, and what the source has. */

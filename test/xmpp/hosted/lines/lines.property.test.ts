@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { PermanentError } from "../../../src/core/errors.ts";
-import type { Received } from "../../../src/core/network.ts";
+import { PermanentError } from "../../../../src/core/errors.ts";
+import type { Received } from "../../../../src/core/network.ts";
 import { alice, linesWorld, matrix, romeo, tybalt } from "./lines-world.ts";
 
 /** The deeds of people and of Matrix, in any order. `which`: the line of XMPP, of those that wait, that it concerns. */

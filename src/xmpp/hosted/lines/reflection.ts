@@ -1,20 +1,20 @@
-import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
-import { personKey, type Seen } from "../../core/hosting.ts";
-import type { MessageId } from "../../core/ids.ts";
-import { roomMark } from "../../core/passed-rooms.ts";
-import { sameSet } from "../../core/reactions.ts";
-import { xmppNetwork } from "../from-xmpp.ts";
-import { type Element, xml } from "../stream/xml.ts";
-import { announce } from "./announce.ts";
-import { sessionsWithout } from "./archive/history.ts";
-import type { HostedContext } from "./context.ts";
+import { createBoundedMap, textBytes } from "../../../core/bounded-map.ts";
+import { personKey, type Seen } from "../../../core/hosting.ts";
+import type { MessageId } from "../../../core/ids.ts";
+import { roomMark } from "../../../core/passed-rooms.ts";
+import { sameSet } from "../../../core/reactions.ts";
+import { xmppNetwork } from "../../from-xmpp.ts";
+import { type Element, xml } from "../../stream/xml.ts";
+import { announce } from "../announce.ts";
+import { sessionsWithout } from "../archive/history.ts";
+import type { HostedContext } from "../context.ts";
+import { addOccupant } from "../occupants.ts";
+import { type HostedRoom, occupantOf } from "../room.ts";
+import { isSmall } from "../signals.ts";
 import type { FileLinks } from "./file-links.ts";
 import { linesOf, type Place, signed } from "./line.ts";
-import { addOccupant } from "./occupants.ts";
 import type { Pending, PendingLines } from "./pending.ts";
 import { placeIn } from "./place.ts";
-import { type HostedRoom, occupantOf } from "./room.ts";
-import { isSmall } from "./signals.ts";
 
 /** Messages whose ids, and whose numbers of stanzas, are remembered. */
 const remembered = { most: 20_000, bytes: 8 * 1_048_576 };
