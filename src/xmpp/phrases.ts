@@ -212,8 +212,6 @@ export const hostedIsIn = "This person is in the room already.";
 export const hostedNotInvited = (jid: string, why: string) => `The invitation did not reach ${jid}: ${why}`;
 export const hostedNoAnswer = "The client of this person does not answer.";
 export const hostedNotYours = "Only the owners and admins of the room may do this.";
-export const hostedAdministered =
-	"The room cannot be changed from XMPP yet. Please do it on the network of the room.";
 // The form of a room's owners.
 export const formTitle = (room: string | undefined) =>
 	room ? `Settings of ${room}` : "Settings of the room";

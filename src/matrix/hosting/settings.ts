@@ -1,6 +1,5 @@
 import { type LevelChange, madeLevels, type RoomSettings } from "../../core/hosting.ts";
 import { asObject, type Content, fieldOf } from "../event.ts";
-import { levelOf } from "../power.ts";
 
 /** The settings of a room as state events of Matrix. Pure. */
 
@@ -86,7 +85,3 @@ export function levelsAfter(
 		},
 	};
 }
-
-/** Returns the level that a state event of this type needs. */
-export const levelFor = (type: string, levels: Content): number =>
-	levelOf(fieldOf(levels.events, type)) ?? levelOf(levels.state_default) ?? 50;

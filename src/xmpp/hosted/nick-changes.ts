@@ -31,11 +31,19 @@ export function nickRefusal(nick: string | undefined): Refusal | undefined {
 	}
 }
 
-/** Returns the reason why a person of XMPP cannot have this nick in a room; undefined if they can. */
-export function refusalFor(room: HostedRoom, nick: string, person: Person): Refusal | undefined {
-	const taken = holderOf(room, nick, person) || isReserved(room, nick, person) ? nickTaken : undefined;
-	return nickRefusal(nick) ?? taken;
-}
+/**
+ * Returns the reason why a nick cannot belong to a person of XMPP; undefined if it can. Somebody in the room may bear the
+ * nick all the same.
+ */
+export const refusalToReserve = (
+	room: Pick<HostedRoom, "kept">,
+	nick: string,
+	person: Person,
+): Refusal | undefined => nickRefusal(nick) ?? (isReserved(room, nick, person) ? nickTaken : undefined);
+
+/** Returns the reason why a person of XMPP cannot bear this nick in a room; undefined if they can. */
+export const refusalFor = (room: HostedRoom, nick: string, person: Person): Refusal | undefined =>
+	refusalToReserve(room, nick, person) ?? (holderOf(room, nick, person) ? nickTaken : undefined);
 
 /** Takes the presence by which a session asks for another nick (XEP-0045 §7.6). Returns the refusal, after which it keeps its own. */
 export function takeNickChange(

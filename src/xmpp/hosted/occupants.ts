@@ -31,7 +31,7 @@ export function holderOf(
 
 /** Returns true if a nick belongs to another person of XMPP, whether they are in the room or not. */
 export function isReserved(
-	{ kept }: HostedRoom,
+	{ kept }: Pick<HostedRoom, "kept">,
 	nick: string,
 	person: Pick<Person, "network" | "id">,
 ): boolean {

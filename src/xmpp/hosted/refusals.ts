@@ -105,6 +105,10 @@ export function failed(error: unknown): Refusal | undefined {
 	return refusal("cancel", "not-allowed", message);
 }
 
+/** Returns a refusal as the error that a query throws. */
+export const errorOf = ({ condition, type, text }: Refusal): StanzaError =>
+	new StanzaError(condition, type, text);
+
 /** Returns the error that answers a stanza. */
 export function refusedWith(stanza: Element, { type, condition, text, instead }: Refusal): Element {
 	const answer = errorReply(stanza, type, condition, sentence(text));

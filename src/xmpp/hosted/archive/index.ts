@@ -12,7 +12,7 @@ import type { JoinQueue } from "../join/queue.ts";
 import type { Loader } from "../load.ts";
 import { affiliationOf, roleOf } from "../presences.ts";
 import { realJid } from "../real-jid.ts";
-import { notFound, unknownRoom } from "../refusals.ts";
+import { errorOf, notFound, unknownRoom } from "../refusals.ts";
 import { type HostedRoom, occupantOf } from "../room.ts";
 import { type ArchivedLine, archiveOf, type Shown } from "./archived-lines.ts";
 import type { Archive } from "./entries.ts";
@@ -49,8 +49,7 @@ export function createArchives(
 		const address = aliases.at(stanza.attrs.to ?? "");
 		const looked = address && (await context.bridge().views.look(of, address, reader));
 		if (looked?.kind !== "room") {
-			const { condition, type, text } = looked ? notFound(looked) : unknownRoom;
-			throw new StanzaError(condition, type, text);
+			throw errorOf(looked ? notFound(looked) : unknownRoom);
 		}
 		const room = await load(viewOf(looked.facts.id, component), looked.facts);
 		returns.rest(room);

@@ -1,10 +1,10 @@
-import { PermanentError } from "../../../core/errors.ts";
 import { type Entered, personKey } from "../../../core/hosting.ts";
 import type { RoomId } from "../../../core/ids.ts";
 import type { Person } from "../../../core/person.ts";
 import { isAdmin } from "../administration/items.ts";
 import type { HostedContext } from "../context.ts";
 import { affiliationOf } from "../presences.ts";
+import { readSource } from "../read-source.ts";
 
 /**
  * Lets the ghost of a person into the source. An affiliation outlasts a leave (XEP-0045 §5.2), so in a room by invitation that
@@ -28,6 +28,7 @@ export async function letIn(
 	return context.memberships.enter(source, person, sure);
 }
 
+/** Resolves with true for an owner, admin or member of a room that the bot has made. */
 async function isExpected(
 	source: RoomId,
 	view: RoomId,
@@ -35,17 +36,7 @@ async function isExpected(
 	context: HostedContext,
 ): Promise<boolean> {
 	const kept = context.kept.of(view);
-	const facts = context.rooms.get(view)?.facts ?? (await factsOf(source, context));
+	const facts = context.rooms.get(view)?.facts ?? (await readSource(source, context))?.facts;
 	if (!facts?.made) return false;
 	return kept.members.has(personKey(person)) || isAdmin(affiliationOf({ facts, kept }, person, false));
-}
-
-/** Resolves with the facts of a room that nobody of XMPP is in; undefined where nobody of ours reads it. */
-async function factsOf(source: RoomId, context: HostedContext) {
-	try {
-		return (await context.bridge().views.source(context.of).view(source)).facts;
-	} catch (error) {
-		if (error instanceof PermanentError) return undefined;
-		throw error;
-	}
 }

@@ -3,7 +3,7 @@ import { nameOf } from "../../../core/names.ts";
 import type { Person } from "../../../core/person.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
-import { doors } from "./doors.ts";
+import { entryFields } from "./entry-fields.ts";
 import { type Changes, type Field, type Now, single, truth } from "./field.ts";
 
 /** The fields of the form by which owners configure a room (XEP-0045 §10.2 and §15.5.3). Pure. */
@@ -160,7 +160,7 @@ export const fields: readonly Field[] = [
 		({ facts }) => facts.listed,
 		(listed) => ({ settings: { listed } }),
 	),
-	...doors,
+	...entryFields,
 	boolean(
 		"muc#roomconfig_moderatedroom",
 		phrases.formModerated,

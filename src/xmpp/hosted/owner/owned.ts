@@ -1,4 +1,3 @@
-import { PermanentError } from "../../../core/errors.ts";
 import type { RoomFacts } from "../../../core/hosting.ts";
 import type { RoomId } from "../../../core/ids.ts";
 import type { Person } from "../../../core/person.ts";
@@ -9,6 +8,7 @@ import { viewOf } from "../addresses.ts";
 import type { HostedContext } from "../context.ts";
 import { affiliationOf } from "../presences.ts";
 import type { RoomQuestion } from "../queries/query.ts";
+import { readSource } from "../read-source.ts";
 import type { HostedRoom } from "../room.ts";
 
 /** A room, for one of its owners. */
@@ -32,18 +32,9 @@ export async function ownedBy({ from, place }: RoomQuestion, context: HostedCont
 	if (!context.mayAsk("own", by.id)) throw new StanzaError("resource-constraint", "wait", phrases.tooFast);
 	const { room } = place;
 	const view = viewOf(place.facts.id, context.component);
-	const facts = room?.facts ?? (await read(place.facts, context));
+	// The facts of a look from outside name no owners.
+	const facts = room?.facts ?? (await readSource(place.facts.room, context))?.facts;
+	if (!facts) throw forbidden();
 	if (affiliationOf({ facts, kept: context.kept.of(view) }, by) !== "owner") throw forbidden();
 	return { by, view, facts, room };
-}
-
-/** Resolves with the facts of a room that is not in memory: from outside, nobody knows its owners. */
-async function read({ room }: RoomFacts, { bridge, of }: HostedContext): Promise<RoomFacts> {
-	try {
-		return (await bridge().views.source(of).view(room)).facts;
-	} catch (error) {
-		// Nobody of ours is in the room.
-		if (error instanceof PermanentError) throw forbidden();
-		throw error;
-	}
 }

@@ -1,9 +1,10 @@
 import type { LevelChange, RoomFacts } from "../../../core/hosting.ts";
 import type { Person } from "../../../core/person.ts";
-import { account, xmppNetwork } from "../../from-xmpp.ts";
+import { account } from "../../from-xmpp.ts";
 import { bare, domain, local, prepared } from "../../jid.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import type { HostedContext } from "../context.ts";
+import { realJid } from "../real-jid.ts";
 
 /** The people of a room with a level of their own, by the JIDs that stand for them. Pure. */
 
@@ -25,6 +26,4 @@ export const rankedIn = (
 	{ levels }: RoomFacts,
 	{ ghost }: Pick<Parts, "ghost">,
 ): ReadonlyMap<string, Person> =>
-	new Map(
-		levels?.people.map((person) => [person.network === xmppNetwork ? person.id : ghost(person), person]),
-	);
+	new Map(levels?.people.map((person) => [realJid(person, { ghost }), person]));

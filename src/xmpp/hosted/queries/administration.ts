@@ -8,13 +8,12 @@ import { StanzaError } from "../../stanza-error.ts";
 import { type Element, text } from "../../stream/xml.ts";
 import { carryOut } from "../administration/carry-out.ts";
 import { type Change, isAdmin, type Target } from "../administration/items.ts";
-import { nickOwner } from "../administration/kept.ts";
 import { stepsOf } from "../administration/steps.ts";
 import type { HostedContext } from "../context.ts";
-import { nickRefusal } from "../nick-changes.ts";
+import { refusalToReserve } from "../nick-changes.ts";
 import { type Affiliation, affiliationOf, type Role, roleOf } from "../presences.ts";
 import { realJid } from "../real-jid.ts";
-import { nickTaken } from "../refusals.ts";
+import { errorOf } from "../refusals.ts";
 import type { RoomQuery } from "./query.ts";
 import { type Seat, seatOf } from "./seat.ts";
 
@@ -84,16 +83,10 @@ async function changeIn(item: Element, seat: Seat, context: HostedContext): Prom
 	}
 	const target = await targetOf(item, seat, context);
 	if (jid === undefined || nick === undefined || to !== "member") return { target, affiliation: to, reason };
-	checkNick(nick, target, seat);
+	// XEP-0045 §9.3
+	const refusal = refusalToReserve(seat.standing, nick, target.person);
+	if (refusal) throw errorOf(refusal);
 	return { target, affiliation: to, nick, reason };
-}
-
-/** Checks the nick that a new member shall have (XEP-0045 §9.3). @throws StanzaError if it can be nobody's, or is another person's */
-function checkNick(nick: string, { person }: Target, { standing }: Seat): void {
-	const owner = nickOwner(standing.kept, nick);
-	const taken = owner !== undefined && owner !== personKey(person) ? nickTaken : undefined;
-	const refusal = nickRefusal(nick) ?? taken;
-	if (refusal) throw new StanzaError(refusal.condition, refusal.type, refusal.text);
 }
 
 /** Returns a bare JID. @throws StanzaError if it is none */

@@ -10,12 +10,11 @@ import { child, type Element, text, xml } from "../../stream/xml.ts";
 import { memberSteps } from "../administration/affiliations.ts";
 import { carryOut } from "../administration/carry-out.ts";
 import { keep, levelFor, type Step } from "../administration/items.ts";
-import { nickOwner } from "../administration/kept.ts";
 import type { HostedContext } from "../context.ts";
 import { dismiss } from "../leaving.ts";
-import { giveNick, nickRefusal, refusalFor } from "../nick-changes.ts";
+import { giveNick, refusalFor, refusalToReserve } from "../nick-changes.ts";
 import { affiliationOf } from "../presences.ts";
-import { domainBanned, nickTaken, type Refusal } from "../refusals.ts";
+import { domainBanned, errorOf } from "../refusals.ts";
 import { occupantOf } from "../room.ts";
 import type { RoomQuery, RoomQuestion } from "./query.ts";
 import { type Seat, seatOf } from "./seat.ts";
@@ -44,7 +43,6 @@ async function registrant(question: RoomQuestion, context: HostedContext): Promi
 }
 
 const joinFirst = () => new StanzaError("not-allowed", "cancel", phrases.hostedJoinFirst);
-const refusing = ({ condition, type, text }: Refusal) => new StanzaError(condition, type, text);
 
 /** Tells a registered person the nick, and gives others the form. */
 const get: RoomQuery = {
@@ -137,11 +135,9 @@ async function register(
 	const { facts, kept } = standing;
 	const { room, source } = place;
 	const key = personKey(person);
-	if (kept.domains.has(domain(person.id))) throw refusing(domainBanned);
-	const owner = nickOwner(kept, nick);
-	const taken = owner !== undefined && owner !== key ? nickTaken : undefined;
-	const refusal = room ? refusalFor(room, nick, person) : (nickRefusal(nick) ?? taken);
-	if (refusal) throw refusing(refusal);
+	if (kept.domains.has(domain(person.id))) throw errorOf(domainBanned);
+	const refusal = room ? refusalFor(room, nick, person) : refusalToReserve(standing, nick, person);
+	if (refusal) throw errorOf(refusal);
 	if (!isIn && (await isBanned(source, person, context))) throw new StanzaError("forbidden", "auth");
 	const jid = bare(person.id);
 	// In a moderated room members may write, so nobody makes a member of themselves.

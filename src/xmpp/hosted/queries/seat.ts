@@ -1,4 +1,3 @@
-import { PermanentError } from "../../../core/errors.ts";
 import type { Person } from "../../../core/person.ts";
 import { account } from "../../from-xmpp.ts";
 import * as phrases from "../../phrases.ts";
@@ -7,6 +6,7 @@ import { viewOf } from "../addresses.ts";
 import type { Administered } from "../administration/carry-out.ts";
 import type { HostedContext } from "../context.ts";
 import type { Standing } from "../presences.ts";
+import { readSource } from "../read-source.ts";
 import type { RoomQuestion } from "./query.ts";
 
 /** A person who asks about the people of a room, which affiliations allow from outside, too (XEP-0045 §9 and §10). */
@@ -31,15 +31,8 @@ export async function seatOf(
 		return { by, standing: room, place, inside: [...room.people.values()].map(({ person }) => person) };
 	// Nobody of XMPP is there, so the source is asked.
 	if (!context.mayAsk("list", by.id)) throw new StanzaError("resource-constraint", "wait", phrases.tooFast);
-	const seen = await context
-		.bridge()
-		.views.source(context.of)
-		.view(facts.room)
-		.catch((error: unknown) => {
-			if (error instanceof PermanentError) return undefined;
-			throw error;
-		});
-	// The bot follows a room that it has made; any other one nobody of ours follows now.
+	const seen = await readSource(facts.room, context);
+	// The bot follows a room that it has made. Nobody of ours follows any other room now.
 	if (!seen?.facts.made) throw new StanzaError("forbidden", "auth", phrases.hostedNotYours);
 	return { by, standing: { facts: seen.facts, kept: context.kept.of(view) }, place, inside: seen.members };
 }

@@ -3,8 +3,8 @@ import { StanzaError } from "../../stanza-error.ts";
 import { type Changes, type Field, type Now, single, truth } from "./field.ts";
 
 /**
- * The fields that say who comes in. Matrix has no passwords: in a room with one, people of Matrix need an invitation, and the
- * bridge invites the ghosts of those on XMPP who know the password. Pure.
+ * The fields about entering: for members only, or with a password. Matrix has no passwords, so people of Matrix need an
+ * invitation into a room with one, and the bridge invites the ghosts of people on XMPP who know the password. Pure.
  */
 
 type Values = ReadonlyMap<string, readonly string[]>;
@@ -42,7 +42,7 @@ function read(_: readonly string[], now: Now, values: Values): Partial<Changes> 
 	};
 }
 
-export const doors: readonly Field[] = [
+export const entryFields: readonly Field[] = [
 	{
 		...{ name: names.membersOnly, type: "boolean", label: phrases.formMembersOnly, read },
 		value: (now) => [isMembersOnly(now) ? "1" : "0"],
