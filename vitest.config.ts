@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { basename, resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { patience } from "./test/patience.ts";
 import { soak } from "./test/soak.ts";
 
 /** The files that take longest, the longest first. One that began last would keep a single worker busy at the end. */
@@ -64,8 +65,10 @@ export default defineConfig({
 					env,
 					// A third of their time unit tests wait: for sockets, other processes, and delays of ours.
 					maxWorkers: 2 * availableParallelism(),
-					// Generated cases take their time where much else runs.
-					testTimeout: 20_000,
+					// Generated cases take their time where much else runs. A wait ends before its test does, and so tells what is missing.
+					testTimeout: 2 * patience,
+					hookTimeout: 2 * patience,
+					expect: { poll: { timeout: patience } },
 				},
 			},
 			{
@@ -78,6 +81,7 @@ export default defineConfig({
 					retry: 1,
 					testTimeout: 150_000,
 					hookTimeout: 180_000,
+					expect: { poll: { timeout: patience } },
 					// Each file starts servers of its own and waits half of its time: three keep two cores three quarters busy.
 					// The long forms of the tests wait less.
 					maxWorkers: soak ? 2 : 3,

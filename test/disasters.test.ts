@@ -22,6 +22,7 @@ import type { LinkId, OperationId, PortalId, TraceId } from "../src/core/ids.ts"
 import { writeRegistration } from "../src/matrix/registration.ts";
 import { createNedbMapping } from "../src/store/nedb.ts";
 import { createSqliteJournal } from "../src/store/sqlite.ts";
+import { eventually } from "./eventually.ts";
 import { quiet } from "./fakes.ts";
 
 // Each test starts and ends whole processes.
@@ -85,7 +86,7 @@ function run(config = "config.yaml") {
 		said += chunk;
 	});
 	const ended = once(child, "close").then(([code]) => ({ code, out, said }));
-	return { child, ended, waits: () => vi.waitFor(() => expect(out).toContain("ECONNREFUSED"), 30_000) };
+	return { child, ended, waits: () => eventually(() => expect(out).toContain("ECONNREFUSED")) };
 }
 function verb(...args: string[]): { code: number; said: string } {
 	try {

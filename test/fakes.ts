@@ -6,6 +6,7 @@ import type { Log } from "../src/core/log.ts";
 import type { Bridge, Network, Outbound } from "../src/core/network.ts";
 import type { Person } from "../src/core/person.ts";
 import type { SignalOut } from "../src/core/signal.ts";
+import { patience } from "./patience.ts";
 
 /** A log that prints nothing unless TRIVIUM_TEST_LOG is set. */
 export const quiet: Log = {
@@ -17,7 +18,7 @@ export const quiet: Log = {
 };
 
 /** Waits until `what` returns true; after `ms` it fails with the text of `why`. */
-export async function until(what: () => boolean, why: () => string, ms = 5_000): Promise<void> {
+export async function until(what: () => boolean, why: () => string, ms = patience): Promise<void> {
 	const end = Date.now() + ms;
 	while (!what()) {
 		if (Date.now() > end) throw new Error(`not within ${ms} ms: ${why()}`);

@@ -1,11 +1,12 @@
 import fc from "fast-check";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { LinkId, MessageId, OperationId, PortalId, TraceId } from "../../src/core/ids.ts";
 import type { Journal, Lane, Row } from "../../src/core/journal.ts";
 import { createLanes } from "../../src/core/lanes.ts";
 import { createMemoryJournal } from "../../src/store/memory.ts";
+import { eventually } from "../eventually.ts";
 import { quiet, until } from "../fakes.ts";
 
 const lane = (name: string): Lane => ({ portal: name as PortalId, link: "out" as LinkId });
@@ -189,7 +190,6 @@ test("a lane whose rows cannot be read tries again after a pause", async () => {
 	await until(
 		() => wire.length === 1,
 		() => `${reads} reads`,
-		10_000,
 	);
 	expect(Date.now() - began).toBeGreaterThan(1_900);
 	expect(reads).toBeGreaterThanOrEqual(3);
@@ -214,7 +214,7 @@ test("a row that a read from disk has brought is not queued a second time when i
 		return found;
 	};
 	await run.start();
-	await vi.waitFor(() => {
+	await eventually(() => {
 		free();
 		expect(wire).toHaveLength(3);
 	});
@@ -259,11 +259,11 @@ test("a row that was deleted while it waited behind a row in flight is not sent 
 	await run.start();
 	const rows = await journal.accept([named("a", "1"), named("a", "2"), named("a", "3")]);
 	run.push(rows);
-	await vi.waitFor(() => expect(fail).toBeDefined());
+	await eventually(() => expect(fail).toBeDefined());
 	await journal.cancel({ network: "n" as never, room: "r" as never, id: "2" as never });
 	expect(await states(journal)).toEqual(["doubt", "doubt", "doubt"]);
 	fail?.();
-	await vi.waitFor(() => {
+	await eventually(() => {
 		run.resume(() => true);
 		expect(wire).toEqual([rows[0]?.seq, rows[2]?.seq]);
 	});
@@ -346,13 +346,13 @@ test("an unsent row is not in doubt, and is not sent after it is cancelled", asy
 	await run.start();
 	const rows = await journal.accept([named("a", "deleted"), named("a", "stays")]);
 	run.push(rows);
-	await vi.waitFor(() => expect(tried).toBe(1));
-	await vi.waitFor(async () => expect(await states(journal)).toEqual(["waiting", "waiting"]));
+	await eventually(() => expect(tried).toBe(1));
+	await eventually(async () => expect(await states(journal)).toEqual(["waiting", "waiting"]));
 	expect(
 		await journal.cancel({ network: "n" as never, room: "r" as never, id: "deleted" as MessageId }),
 	).toHaveLength(1);
 	away = false;
-	await vi.waitFor(() => {
+	await eventually(() => {
 		run.resume(() => true);
 		expect(wire).toEqual([rows[1]?.seq]);
 	});
@@ -375,7 +375,7 @@ test("no row overtakes a released one when the link comes back during the releas
 	await run.start();
 	const rows = await journal.accept(Array.from({ length: 4 }, () => entry("a")));
 	run.push(rows);
-	await vi.waitFor(() => {
+	await eventually(() => {
 		run.resume(() => true);
 		expect(wire).toHaveLength(4);
 	});

@@ -7,6 +7,7 @@ import type { Mapping } from "../../src/core/mapping.ts";
 import type { Network } from "../../src/core/network.ts";
 import { createMemoryJournal, createMemoryMapping } from "../../src/store/memory.ts";
 import { bridgeOf, command, rulesFor } from "../bridge.ts";
+import { eventually } from "../eventually.ts";
 import { fakeHosting } from "../fake-hosting.ts";
 import { type Fake, fakeNetwork, lines } from "../fakes.ts";
 
@@ -159,7 +160,7 @@ describe("a read position", () => {
 	const say = async (text: string) => {
 		vi.useRealTimers();
 		await mars.say("crater", "zog", text);
-		await vi.waitFor(() => expect(lines(earth)).toContain(`zog: ${text}`));
+		await eventually(() => expect(lines(earth)).toContain(`zog: ${text}`));
 		vi.useFakeTimers();
 		return `earth:${earth.sent.at(-1)?.operation}`;
 	};
@@ -192,7 +193,7 @@ describe("a read position", () => {
 		await new Promise((resolve) => setTimeout(resolve, 20));
 		expect(shown(earth)).toEqual([]);
 		confirmed.resolve();
-		await vi.waitFor(() => expect(earth.signals).toHaveLength(1));
+		await eventually(() => expect(earth.signals).toHaveLength(1));
 		expect(shown(earth)).toEqual([`zod: read earth:${earth.sent.at(-1)?.operation}`]);
 	});
 
@@ -245,7 +246,7 @@ describe("a chat of two", () => {
 		await new Promise((resolve) => setTimeout(resolve, 20));
 		expect(earth.receipts).toEqual([]);
 		arrived.resolve();
-		await vi.waitFor(() => expect(lines(mars)).toEqual(["ann: before", "ann: hello", "ann: asks for none"]));
+		await eventually(() => expect(lines(mars)).toEqual(["ann: before", "ann: hello", "ann: asks for none"]));
 		expect(earth.receipts).toEqual(["earth-1", "earth-2"]);
 	});
 });
@@ -253,6 +254,6 @@ describe("a chat of two", () => {
 test("a message of a linked room is never confirmed to its sender", async () => {
 	vi.useRealTimers();
 	await earth.say("plaza", "ann", "hello", { receipt: true });
-	await vi.waitFor(() => expect(lines(mars)).toEqual(["ann: hello"]));
+	await eventually(() => expect(lines(mars)).toEqual(["ann: hello"]));
 	expect(earth.receipts).toEqual([]);
 });

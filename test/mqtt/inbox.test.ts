@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import type { Arrival } from "../../src/mqtt/from-mqtt.ts";
 import { createInbox } from "../../src/mqtt/inbox.ts";
+import { eventually } from "../eventually.ts";
 
 const arrival = (packetId: number | undefined): Arrival => ({
 	topic: "t",
@@ -31,7 +32,7 @@ describe("createInbox", () => {
 		await Promise.resolve();
 		expect(acknowledged).toEqual([]);
 		disk.shift()?.();
-		await vi.waitFor(() => expect(batches).toEqual([1, 2]));
+		await eventually(() => expect(batches).toEqual([1, 2]));
 		expect(acknowledged).toEqual([1]);
 		disk.shift()?.();
 		await box.close();

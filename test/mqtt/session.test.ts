@@ -88,7 +88,6 @@ const shows = (seen: readonly string[], wanted: string) =>
 	until(
 		() => seen.includes(wanted),
 		() => seen.join(", "),
-		15_000,
 	);
 
 describe("createSession", () => {
@@ -171,7 +170,6 @@ describe("createSession", () => {
 			await until(
 				() => one.status().up,
 				() => JSON.stringify(one.status()),
-				10_000,
 			);
 			await one.attach("t");
 		},
@@ -367,7 +365,6 @@ describe("createSession", () => {
 		await until(
 			() => sent.count >= 8,
 			() => `${sent.count}`,
-			10_000,
 		);
 		for (let before = 0; before < sent.count; ) {
 			before = sent.count;
@@ -381,7 +378,6 @@ describe("createSession", () => {
 		await until(
 			() => acknowledged() === 60,
 			() => `${acknowledged()}`,
-			20_000,
 		);
 	});
 

@@ -16,6 +16,7 @@ import type { Log } from "../../src/core/log.ts";
 import type { Ghost } from "../../src/core/mapping.ts";
 import { createNedbMapping } from "../../src/store/nedb.ts";
 import { dropTornTail } from "../../src/store/torn-tail.ts";
+import { eventually } from "../eventually.ts";
 import { freshFile, never } from "./directory.ts";
 import { mappingContract } from "./mapping.contract.ts";
 import { startWriter } from "./process.ts";
@@ -123,7 +124,7 @@ describe("the nedb mapping", () => {
 		});
 		await handle.close();
 		const first = mapping.once("secret", () => "made");
-		await vi.waitUntil(async () => (await mapping.setting("secret")) === "made", { interval: 1 });
+		await eventually(async () => expect(await mapping.setting("secret")).toBe("made"));
 		expect(synced).toBe(false);
 		expect(await mapping.once("secret", () => "other")).toBe("made");
 		expect(synced).toBe(true);
@@ -258,7 +259,7 @@ describe("the nedb mapping", () => {
 		const writing = (async () => {
 			for (; !ended; written++) await mapping.saveGhost(ghost(`g${written}`));
 		})();
-		await vi.waitUntil(() => written > 50, { interval: 1 });
+		await eventually(() => expect(written).toBeGreaterThan(50), 1);
 		const known = written;
 		await mapping.backup(copy);
 		const most = written + 1;

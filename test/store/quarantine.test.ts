@@ -1,12 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createGuard, fingerprint, SetAside } from "../../src/core/guard.ts";
 import type { Log } from "../../src/core/log.ts";
 import { createItemWatch } from "../../src/store/item-in-hand.ts";
 import { createQuarantine } from "../../src/store/quarantine.ts";
 import { createSqliteJournal } from "../../src/store/sqlite.ts";
+import { eventually } from "../eventually.ts";
 
 let folder: string;
 const lines: { message: string; fields: Record<string, unknown> }[] = [];
@@ -116,14 +117,14 @@ describe("the quarantine", () => {
 			});
 			await journal.open();
 			const header = new Int32Array(quarantine.watched.memory, 0, 3);
-			if (does === "sleeps") await vi.waitFor(() => expect(header[2]).toBe(1));
+			if (does === "sleeps") await eventually(() => expect(header[2]).toBe(1));
 			const end = quarantine.begin(item("blocks"));
 			const note = () => readFileSync(join(folder, "handling"), "utf8");
 			// Time is no measure on a busy machine, so the main thread blocks until the note is there.
 			for (const until = Date.now() + 10_000; !note().includes("event blocks") && Date.now() < until; );
 			expect(note()).toContain("event blocks");
 			end();
-			await vi.waitFor(() => expect(note()).not.toContain("event blocks"), 10_000);
+			await eventually(() => expect(note()).not.toContain("event blocks"));
 			await journal.close();
 		},
 	);

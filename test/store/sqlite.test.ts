@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from "vitest";
 import { createSqliteJournal, type JournalOptions } from "../../src/store/sqlite.ts";
 import { prepareFile } from "../../src/store/sqlite-schema.ts";
 import { surplusRows } from "../../src/store/sqlite-statements.ts";
+import { eventually } from "../eventually.ts";
 import { freshFile, never } from "./directory.ts";
 import { journalContract } from "./journal.contract.ts";
 import { placesContract } from "./places.contract.ts";
@@ -152,7 +153,7 @@ describe("the SQLite journal", () => {
 		const journal = await open(file, (error) => void failures.push(error));
 		const waiting = [journal.once("a"), journal.once("b")];
 		for (const call of waiting) call.catch(() => {});
-		await vi.waitUntil(() => worker);
+		await eventually(() => expect(worker).toBeDefined());
 		await worker?.terminate();
 		for (const call of waiting) await expect(call).rejects.toThrow("its thread ended");
 		await expect(journal.once("c")).rejects.toThrow("its thread ended");

@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { createBoundedMap } from "../../src/core/bounded-map.ts";
 import { PermanentError, TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
@@ -6,6 +6,7 @@ import { createConcurrencyLimit } from "../../src/xmpp/concurrency-limit.ts";
 import { createInbox } from "../../src/xmpp/inbox.ts";
 import { createServerAck } from "../../src/xmpp/stream/server-ack.ts";
 import { xml } from "../../src/xmpp/stream/xml.ts";
+import { eventually } from "../eventually.ts";
 import { quiet } from "../fakes.ts";
 
 const soon = { first: 1, most: 1 };
@@ -29,7 +30,7 @@ test("the inbox gathers events into the next batch while one is being stored, in
 	box.after(async () => void batches.push(["sync"]));
 	box.events([event("4")]);
 	for (let n = 0; n < 3; n++) {
-		await vi.waitFor(() => expect(writes.length).toBeGreaterThan(0));
+		await eventually(() => expect(writes.length).toBeGreaterThan(0));
 		writes.shift()?.();
 	}
 	await box.settled();
@@ -132,9 +133,9 @@ test("createServerAck confirms with one ping all stanzas written before it, and 
 	for (const name of ["second", "third"]) void confirm().then(() => done.push(name));
 	expect(pings).toHaveLength(1);
 	pings[0]?.();
-	await vi.waitFor(() => expect(pings).toHaveLength(2));
+	await eventually(() => expect(pings).toHaveLength(2));
 	expect(done).toEqual(["first"]);
 	pings[1]?.();
-	await vi.waitFor(() => expect(done).toEqual(["first", "second", "third"]));
+	await eventually(() => expect(done).toEqual(["first", "second", "third"]));
 	expect(pings).toHaveLength(2);
 });

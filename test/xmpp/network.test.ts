@@ -19,6 +19,7 @@ import { ghostsOnXmpp } from "../../src/networks.ts";
 import { graceMs } from "../../src/xmpp/direct/first-contact.ts";
 import { createXmpp } from "../../src/xmpp/index.ts";
 import { type Element, serialize, xml } from "../../src/xmpp/stream/xml.ts";
+import { eventually } from "../eventually.ts";
 import { quiet } from "../fakes.ts";
 import { domain, type FakeServer, fakeServer, secret } from "./fake-server.ts";
 
@@ -103,7 +104,7 @@ async function answers(...stanzas: string[]): Promise<Element[]> {
 	server.write(
 		`<iq type='get' from='c@x.test/r' to='${domain}' id='${id}'><ping xmlns='urn:xmpp:ping'/></iq>`,
 	);
-	await vi.waitFor(() => expect(server.received.some((one) => one.attrs.id === id)).toBe(true));
+	await eventually(() => expect(server.received.some((one) => one.attrs.id === id)).toBe(true));
 	// The bridge asks each client that writes for its features; those requests are no answers.
 	const asks = (one: Element) => one.name === "iq" && one.attrs.type === "get";
 	return server.received.slice(before).filter((one) => one.attrs.id !== id && !asks(one));
@@ -142,7 +143,7 @@ test("a delayed 1:1 message has the time that its server or ours added, unless i
 		held("others", "y.test", past),
 		held("later", "x.test", "2999-01-01T00:00:00Z"),
 	);
-	await vi.waitFor(() => expect(received).toHaveLength(4));
+	await eventually(() => expect(received).toHaveLength(4));
 	const [theirs, ours, ...others] = received.map(({ at }) => at);
 	expect([theirs, ours]).toEqual([Date.parse(past), Date.parse(past)]);
 	for (const at of others) expect(Math.abs(Date.now() - (at ?? 0))).toBeLessThan(60_000);
@@ -221,8 +222,8 @@ describe("back-pressure: reading from the XMPP server stops", () => {
 		await new Promise((resolve) => setTimeout(resolve, 1_500));
 		expect(answered()).toBe(false);
 		stuck.resolve();
-		await vi.waitFor(() => expect(answered()).toBe(true), { timeout: 20_000 });
-		await vi.waitFor(() => expect(received).toHaveLength(60), 20_000);
+		await eventually(() => expect(answered()).toBe(true));
+		await eventually(() => expect(received).toHaveLength(60));
 	});
 
 	test.each([
@@ -238,11 +239,11 @@ describe("back-pressure: reading from the XMPP server stops", () => {
 				server.received.filter(({ attrs: { type = "" } }) => ["error", "subscribed"].includes(type)).length;
 			const begun = performance.now();
 			flood(stanza);
-			await vi.waitFor(() => expect(answered()).toBe(true), { timeout: 20_000 });
+			await eventually(() => expect(answered()).toBe(true));
 			expect(performance.now() - begun).toBeGreaterThan(900);
 			expect(received.length + answers()).toBe(0);
 			slow.resolve();
-			await vi.waitFor(() => expect(received.length + answers()).toBe(60), 20_000);
+			await eventually(() => expect(received.length + answers()).toBe(60));
 		},
 	);
 });
@@ -515,7 +516,7 @@ describe("a 1:1 chat", () => {
 		await answers(hello);
 		const before = server.received.length;
 		await network.refuse(received[0] as Message, new PermanentError("forbidden", "no."), "Matrix");
-		await vi.waitFor(() => expect(server.received.length).toBeGreaterThan(before));
+		await eventually(() => expect(server.received.length).toBeGreaterThan(before));
 		expect(server.received.at(-1)?.attrs).toMatchObject({
 			type: "error",
 			to: "romeo@x.test/r",
@@ -524,7 +525,7 @@ describe("a 1:1 chat", () => {
 		});
 		const other = { ...(received[0] as Message), room: "juliet@x.test alice@bridge.test" as RoomId };
 		await network.refuse(other, new PermanentError("forbidden", "no."), "Matrix");
-		await vi.waitFor(() =>
+		await eventually(() =>
 			expect(server.received.at(-1)?.attrs).toMatchObject({ type: "chat", to: "juliet@x.test" }),
 		);
 	});
@@ -534,7 +535,7 @@ describe("a 1:1 chat", () => {
 			() => undefined,
 			(error: unknown) => error,
 		);
-		await vi.waitFor(() => expect(server.received.some((one) => one.attrs.id === "op1")).toBe(true));
+		await eventually(() => expect(server.received.some((one) => one.attrs.id === "op1")).toBe(true));
 		server.write(
 			`<message type='error' from='evil@x.test' to='alice@bridge.test/trivium' id='op1'><error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>` +
 				`<message type='error' from='romeo@x.test' to='alice@bridge.test/trivium' id='op1'><error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`,
@@ -547,7 +548,7 @@ describe("a 1:1 chat", () => {
 		const sends = ["op1", "op2", "op3"].map((operation) => network.send(out(operation)));
 		const ids = () =>
 			server.received.flatMap((one) => (one.name === "message" && one.attrs.id ? [one.attrs.id] : []));
-		await vi.waitFor(() => expect(ids()).toEqual(["op1"]));
+		await eventually(() => expect(ids()).toEqual(["op1"]));
 		await new Promise((resolve) => setTimeout(resolve, 500));
 		expect(ids()).toEqual(["op1"]);
 		grace.end();
@@ -560,9 +561,9 @@ describe("a 1:1 chat", () => {
 		const sends = ["op1", "op2", "op3"].map((operation) => network.send(out(operation)));
 		const ids = () =>
 			server.received.flatMap((one) => (one.name === "message" && one.attrs.id ? [one.attrs.id] : []));
-		await vi.waitFor(() => expect(ids()).toEqual(["op1"]));
+		await eventually(() => expect(ids()).toEqual(["op1"]));
 		server.write(hello);
-		await vi.waitFor(() => expect(received).not.toEqual([]));
+		await eventually(() => expect(received).not.toEqual([]));
 		sends.push(network.send(out("op4")));
 		await Promise.all(sends);
 		expect(ids()).toEqual(["op1", "op2", "op3", "op4"]);
@@ -574,7 +575,7 @@ describe("a 1:1 chat", () => {
 		);
 		const ids = () =>
 			server.received.flatMap((one) => (one.name === "message" && one.attrs.id ? [one.attrs.id] : []));
-		await vi.waitFor(() => expect(ids()).toEqual(["op1"]));
+		await eventually(() => expect(ids()).toEqual(["op1"]));
 		server.write(
 			`<message type='error' from='romeo@x.test' to='alice@bridge.test/trivium' id='op1'><error type='wait'><remote-server-timeout xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`,
 		);
@@ -655,7 +656,7 @@ describe("a 1:1 chat", () => {
 
 	test("fails with a TemporaryError while the XMPP server cannot be reached", async () => {
 		await server.stop();
-		await vi.waitFor(async () => {
+		await eventually(async () => {
 			await expect(network.send(out("op3"))).rejects.toBeInstanceOf(TemporaryError);
 		});
 		await server.restart();
@@ -665,9 +666,9 @@ describe("a 1:1 chat", () => {
 test("waiting lanes resume as soon as the XMPP link is back", async () => {
 	const before = resumed;
 	server.drop();
-	await vi.waitFor(() => expect(network.status?.().up).toBe(false));
+	await eventually(() => expect(network.status?.().up).toBe(false));
 	expect(resumed).toBe(before);
-	await vi.waitFor(() => expect(network.status?.().up).toBe(true), 5_000);
+	await eventually(() => expect(network.status?.().up).toBe(true));
 	expect(resumed).toBe(before + 1);
 });
 
@@ -687,12 +688,12 @@ test("after an outage at most twenty MUCs of a service are queried or joined con
 		};
 		network.attach({ id: `p${n}` as PortalId, links: [link] }, link).catch(() => undefined);
 	}
-	await vi.waitFor(() => expect(asked()).toHaveLength(20));
+	await eventually(() => expect(asked()).toHaveLength(20));
 	await new Promise((resolve) => setTimeout(resolve, 100));
 	expect(asked()).toHaveLength(20);
 	// The MUCs refuse disco#info, and do not answer joins yet.
 	const answered = new Set<string>();
-	await vi.waitFor(() => {
+	await eventually(() => {
 		for (const { name, attrs } of server.received.filter(({ attrs: { id } }) => !answered.has(id ?? ""))) {
 			answered.add(attrs.id ?? "");
 			const no = "<forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>";
@@ -702,7 +703,7 @@ test("after an outage at most twenty MUCs of a service are queried or joined con
 				);
 		}
 		expect(joins().length).toBeGreaterThanOrEqual(20);
-	}, 20_000);
+	});
 	expect(asked().length).toBeLessThan(300);
 	await new Promise((resolve) => setTimeout(resolve, 100));
 	expect(joins()).toHaveLength(20);
@@ -715,7 +716,7 @@ test("after an outage at most twenty MUCs of a service are queried or joined con
 	server.write(
 		`<presence type='error' from='${first}' to='${attrs.from}'><error type='wait'>${refused}</error></presence>`,
 	);
-	await vi.waitFor(() => expect(joins()).toHaveLength(21), 5_000);
+	await eventually(() => expect(joins()).toHaveLength(21));
 });
 
 describe("createXmpp: JIDs that people type or read", () => {

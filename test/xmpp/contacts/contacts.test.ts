@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import type { RoomId } from "../../../src/core/ids.ts";
 import { type Element, xml } from "../../../src/xmpp/stream/xml.ts";
+import { eventually } from "../../eventually.ts";
 import { alice, person } from "../joined/muc-world.ts";
 import { component, contactsOf, hashOf } from "./world.ts";
 
@@ -54,7 +55,7 @@ describe("a subscription", () => {
 		const first = contactsOf();
 		first.contacts.online();
 		first.chat(romeo, alice, true);
-		await vi.waitFor(() => expect(words(first.wire)).toEqual([`subscribe to ${romeo}`]));
+		await eventually(() => expect(words(first.wire)).toEqual([`subscribe to ${romeo}`]));
 		await first.contacts.presence(presence("unsubscribed"));
 		expect(first.told.map((one) => one.kind === "message" && one.text)).toEqual([
 			"This person does not let you see whether they are online. You can write to each other all the same.",
@@ -64,7 +65,7 @@ describe("a subscription", () => {
 		next.contacts.online();
 		next.chat(romeo, alice, true);
 		next.chat("mercutio@x.test", alice, true);
-		await vi.waitFor(() => expect(words(next.wire)).toEqual(["subscribe to mercutio@x.test"]));
+		await eventually(() => expect(words(next.wire)).toEqual(["subscribe to mercutio@x.test"]));
 		// An account that adds the contact anew wants it after all.
 		expect(words(await next.contacts.presence(presence("subscribe")))).toContain(`subscribe to ${romeo}`);
 	});
@@ -74,7 +75,7 @@ describe("a subscription", () => {
 		contacts.online();
 		chat(romeo, alice);
 		chat("mercutio@x.test", alice, true);
-		await vi.waitFor(() => expect(words(wire)).toEqual(["subscribe to mercutio@x.test"]));
+		await eventually(() => expect(words(wire)).toEqual(["subscribe to mercutio@x.test"]));
 	});
 
 	test("is asked for when the link is up, if the chat was opened without one", async () => {
@@ -82,14 +83,14 @@ describe("a subscription", () => {
 		chat(romeo, alice, true);
 		expect(wire).toEqual([]);
 		contacts.online();
-		await vi.waitFor(() => expect(words(wire)).toEqual([`subscribe to ${romeo}`]));
+		await eventually(() => expect(words(wire)).toEqual([`subscribe to ${romeo}`]));
 	});
 
 	test("ends with the chat, on both sides", async () => {
 		const { contacts, chat, wire } = contactsOf();
 		contacts.online();
 		chat(romeo, alice, true);
-		await vi.waitFor(() => expect(wire).toHaveLength(1));
+		await eventually(() => expect(wire).toHaveLength(1));
 		await contacts.presence(presence("subscribe"));
 		await contacts.presence(presence("subscribed"));
 		wire.length = 0;
@@ -159,10 +160,10 @@ describe("the presence of a person", () => {
 			wire.flatMap((one) => one.getChild("x", "vcard-temp:x:update")?.getChild("photo")?.getText() ?? []);
 		for (const ref of ["mxc://hs/one", "mxc://hs/two"]) {
 			contacts.met(pair, { ...alice, avatar: { network: alice.network, ref } });
-			await vi.waitFor(() => expect(photos().at(-1)).toBe(hashOf(ref)));
+			await eventually(() => expect(photos().at(-1)).toBe(hashOf(ref)));
 		}
 		contacts.met(pair, { ...alice, avatar: null });
-		await vi.waitFor(() => expect(photos().at(-1)).toBe(""));
+		await eventually(() => expect(photos().at(-1)).toBe(""));
 	});
 
 	test("is shown to no account without a subscription, and to none that has ended it", async () => {
@@ -297,11 +298,11 @@ describe("the roster of an account whose server lets the bridge write it", () =>
 	test("gets an item for the partner of a chat, which follows the name and goes with the chat", async () => {
 		const { contacts, chat, look, wire } = granted();
 		chat(romeo, alice);
-		await vi.waitFor(() => expect(look()).toEqual(["Alice", "both", "Matrix"]));
+		await eventually(() => expect(look()).toEqual(["Alice", "both", "Matrix"]));
 		// No request of the ghost is left for the person to answer.
 		expect(words(wire)).not.toContain(`subscribe to ${romeo}`);
 		contacts.met(pair, { ...alice, name: "Alice of Verona" });
-		await vi.waitFor(() => expect(look()).toEqual(["Alice of Verona", "both", "Matrix"]));
+		await eventually(() => expect(look()).toEqual(["Alice of Verona", "both", "Matrix"]));
 		await contacts.detach(pair);
 		expect(look()).toBeUndefined();
 	});
@@ -313,7 +314,7 @@ describe("the roster of an account whose server lets the bridge write it", () =>
 			xml("item", { jid: ghost, name: "my love", subscription: "none" }, xml("group", {}, "Verona")),
 		);
 		chat(romeo, alice);
-		await vi.waitFor(() => expect(look()).toEqual(["my love", "both", "Verona"]));
+		await eventually(() => expect(look()).toEqual(["my love", "both", "Verona"]));
 		contacts.met(pair, { ...alice, name: "Another" });
 		await settled();
 		expect(look()).toEqual(["my love", "both", "Verona"]);
@@ -322,16 +323,16 @@ describe("the roster of an account whose server lets the bridge write it", () =>
 	test("gets no item by the act of a stranger, before the account has taken part", async () => {
 		const { contacts, chat, look, wire } = granted();
 		chat(romeo, alice, true);
-		await vi.waitFor(() => expect(words(wire)).toEqual([`subscribe to ${romeo}`]));
+		await eventually(() => expect(words(wire)).toEqual([`subscribe to ${romeo}`]));
 		expect(look()).toBeUndefined();
 		contacts.wrote(pair);
-		await vi.waitFor(() => expect(look()).toEqual(["Alice", "both", "Matrix"]));
+		await eventually(() => expect(look()).toEqual(["Alice", "both", "Matrix"]));
 	});
 
 	test("gets an item back never that the person has removed", async () => {
 		const { contacts, chat, look, roster, cursors } = granted();
 		chat(romeo, alice);
-		await vi.waitFor(() => expect(look()).toBeDefined());
+		await eventually(() => expect(look()).toBeDefined());
 		roster.delete(ghost);
 		await contacts.presence(presence("unsubscribe"));
 		await contacts.presence(presence("unsubscribed"));
@@ -347,7 +348,7 @@ describe("the roster of an account whose server lets the bridge write it", () =>
 	test("is not written again at each start", async () => {
 		const { chat, look, cursors } = granted();
 		chat(romeo, alice);
-		await vi.waitFor(() => expect(look()).toBeDefined());
+		await eventually(() => expect(look()).toBeDefined());
 		const next = granted(cursors);
 		await next.contacts.load();
 		next.chat(romeo, alice);
@@ -423,7 +424,7 @@ describe("the bookmark of a room that an account has entered", () => {
 	test("is made once, with its name and the nick, and not again when the person has removed it", async () => {
 		const { contacts, bookmarks, requests } = granted();
 		contacts.entered(romeo, lobby);
-		await vi.waitFor(() => expect(bookmarks.size).toBe(1));
+		await eventually(() => expect(bookmarks.size).toBe(1));
 		const conference = bookmarks.get(lobby.jid)?.getChild("conference", "urn:xmpp:bookmarks:1");
 		expect(conference?.attrs).toMatchObject({ name: "Lobby", autojoin: "true" });
 		expect(conference?.getChild("nick")?.getText()).toBe("Romeo");

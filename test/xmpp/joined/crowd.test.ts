@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { BridgeEvent } from "../../../src/core/event.ts";
 import type { PortalId } from "../../../src/core/ids.ts";
 import type { Bridge } from "../../../src/core/network.ts";
@@ -6,6 +6,7 @@ import { ghostsOnXmpp } from "../../../src/networks.ts";
 import { createXmpp } from "../../../src/xmpp/index.ts";
 import { bare } from "../../../src/xmpp/jid.ts";
 import { type Element, serialize, xml } from "../../../src/xmpp/stream/xml.ts";
+import { eventually } from "../../eventually.ts";
 import { quiet } from "../../fakes.ts";
 import { fakeMuc } from "../fake-muc.ts";
 import { domain, fakeServer, secret } from "../fake-server.ts";
@@ -73,7 +74,7 @@ test("up to 5,000 lines of a MUC wait for the journal", async () => {
 	const { says, go, asked, lines } = await inRoom();
 	await says(4_900);
 	go();
-	await vi.waitFor(() => expect(lines()).toHaveLength(4_900), 10_000);
+	await eventually(() => expect(lines()).toHaveLength(4_900));
 	expect(asked()).toBe(0);
 	expect(lines()).toEqual(words(4_900));
 });
@@ -83,7 +84,7 @@ test("lines past 5,000 are dropped, and read in order from the archive once the 
 	await says(6_000);
 	expect(asked()).toBe(0);
 	go();
-	await vi.waitFor(() => expect(lines()).toHaveLength(6_000), 20_000);
+	await eventually(() => expect(lines()).toHaveLength(6_000));
 	expect(lines()).toEqual(words(6_000));
 	// The archive is asked for 100 lines at a time, and for the dropped ones alone.
 	expect(asked()).toBeGreaterThanOrEqual(9);

@@ -3,6 +3,7 @@ import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
 import { photoIn } from "../../../src/xmpp/photo.ts";
 import { StanzaError } from "../../../src/xmpp/stanza-error.ts";
 import { xml } from "../../../src/xmpp/stream/xml.ts";
+import { eventually } from "../../eventually.ts";
 import { avatar } from "../fake-faces.ts";
 import { png } from "../hosted/queries/world.ts";
 import { stanza } from "../stanza.ts";
@@ -1035,7 +1036,7 @@ describe("the picture of our people", () => {
 		await w.done(w.move("join", picture("a")));
 		expect(told(w)).toEqual(["unknown"]);
 		slow.resolve(png);
-		await vi.waitFor(() => expect(w.faces.hash(avatar("a"))).toBeDefined());
+		await eventually(() => expect(w.faces.hash(avatar("a"))).toBeDefined());
 		await w.settle();
 		const sha1 = w.faces.hash(avatar("a"));
 		expect(told(w)).toEqual(["unknown", sha1]);
@@ -1099,7 +1100,7 @@ describe("the picture of another room", () => {
 		const give = async (picture: ReturnType<typeof avatar> | null) => {
 			w.rooms.showPicture({ id: "x", room } as never, null);
 			w.rooms.showPicture(link, picture);
-			await vi.waitFor(() => expect(w.faces.hash(avatar("a"))).toBeDefined());
+			await eventually(() => expect(w.faces.hash(avatar("a"))).toBeDefined());
 			await w.settle();
 		};
 		const tell = async (hash: string) => {

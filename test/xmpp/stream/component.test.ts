@@ -1,9 +1,10 @@
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { PermanentError, TemporaryError } from "../../../src/core/errors.ts";
 import type { Log } from "../../../src/core/log.ts";
 import { StanzaError } from "../../../src/xmpp/stanza-error.ts";
 import { type Component, createComponent, recipient } from "../../../src/xmpp/stream/component.ts";
 import { bytes, type Element, text, xml } from "../../../src/xmpp/stream/xml.ts";
+import { eventually } from "../../eventually.ts";
 import { domain, type FakeServer, type Faults, fakeServer, secret, streamError } from "../fake-server.ts";
 
 const cleanup: (() => Promise<void>)[] = [];
@@ -76,8 +77,7 @@ const message = (body: string, attrs = "") =>
 	`<message from='romeo@montague.test/x' to='alice@${domain}' ${attrs}><body>${body}</body></message>`;
 const to = "romeo@montague.test";
 const say = (body: string) => xml("message", { to, from: `alice@${domain}` }, xml("body", {}, body));
-const until = (condition: () => boolean) =>
-	vi.waitFor(() => expect(condition()).toBe(true), { timeout: 3000, interval: 5 });
+const until = (condition: () => boolean) => eventually(() => expect(condition()).toBe(true));
 const bodies = (stanzas: Element[]) => stanzas.map((stanza) => text(stanza, "body"));
 
 describe("createComponent", () => {
