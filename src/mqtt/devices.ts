@@ -1,10 +1,12 @@
 import { createBoundedMap, dataBytes, textBytes } from "../core/bounded-map.ts";
 import type { Log } from "../core/log.ts";
 import { table } from "../core/table.ts";
-import { type Control, controlsOf, type Entity, isAnnouncement, readAnnouncement } from "./discovery.ts";
-import { compileJinja } from "./jinja.ts";
+import { type Control, controlsOf } from "./controls.ts";
+import { type Entity, isAnnouncement, readAnnouncement } from "./discovery.ts";
+import { compileCommand, compileJinja } from "./jinja.ts";
 import { jsonIn } from "./json-pointer.ts";
 import type { Template } from "./template.ts";
+import { isTopic, matches } from "./topics.ts";
 import { vendorLine } from "./vendor-values.ts";
 import { programs, recognise } from "./vendors.ts";
 
@@ -29,6 +31,11 @@ export type AvailabilityMode = Entity["availabilityMode"];
 export type Watched = Readonly<{ watches: readonly Watch[]; mode: AvailabilityMode }>;
 
 const none: ReadonlySet<string> = new Set();
+
+/** Returns the key of all state topics with the last level of this one and wildcards before it. */
+const anyBefore = (topic: string) => `+/${topic.slice(topic.lastIndexOf("/") + 1)}`;
+/** Returns the key of a state topic: no topic without wildcards has a level `+`. */
+const keyOf = (stateTopic: string) => (isTopic(stateTopic) ? stateTopic : anyBefore(stateTopic));
 
 /** The words for on and off of things that have better ones. */
 const words = table<readonly [on: string, off: string]>({
@@ -80,25 +87,39 @@ export function createDevices(prefix: string | undefined, log: Log) {
 		}
 		return known ?? undefined;
 	}
-	/** The announcements that name a state topic, by that topic. */
+	/** The announcements that name a state topic, by {@link keyOf} it. */
 	const ofState = new Map<string, Set<string>>();
 
 	function forget(topic: string): void {
 		for (const { entity } of byTopic.get(topic)?.parts ?? []) {
-			const all = ofState.get(entity.stateTopic ?? "");
+			const key = keyOf(entity.stateTopic ?? "");
+			const all = ofState.get(key);
 			all?.delete(topic);
-			if (all?.size === 0) ofState.delete(entity.stateTopic ?? "");
+			if (all?.size === 0) ofState.delete(key);
 		}
 		byTopic.delete(topic);
 	}
 
+	/** Returns a part with its templates; a command of a template that the bridge does not read is left out. */
 	function compile(entity: Entity): Part {
-		const { template } = entity;
+		const { template, commandTemplate, commandOffTemplate } = entity;
+		const about = { device: entity.device, part: entity.name };
+		const unread = [commandTemplate, commandOffTemplate].find(
+			(one) => one !== undefined && !compileCommand(one),
+		);
+		if (unread !== undefined) {
+			log.info(
+				{ ...about, template: unread },
+				"a command template of another form than the bridge reads; people cannot give this command",
+			);
+			const { commandTopic: _, commandTemplate: __, commandOffTemplate: ___, ...rest } = entity;
+			return compile(rest);
+		}
 		if (template === undefined) return { entity, value: undefined };
 		const value = compileJinja(template);
 		if (value) return { entity, value };
 		log.info(
-			{ device: entity.device, part: entity.name, template },
+			{ ...about, template },
 			"a value template of another form than the bridge reads; the values are shown as they come",
 		);
 		return { entity, value: () => "" };
@@ -106,9 +127,9 @@ export function createDevices(prefix: string | undefined, log: Log) {
 
 	/** Returns the parts whose values come on a topic; an announcement that the bound evicted is left out. */
 	const partsAt = (topic: string): readonly Part[] =>
-		[...(ofState.get(topic) ?? none)]
+		[...(ofState.get(topic) ?? none), ...(ofState.get(anyBefore(topic)) ?? none)]
 			.flatMap((one) => byTopic.get(one)?.parts ?? [])
-			.filter(({ entity }) => entity.stateTopic === topic);
+			.filter(({ entity: { stateTopic } }) => stateTopic !== undefined && matches(stateTopic, topic));
 
 	return {
 		/** Returns true for a topic that announces a device. */
@@ -134,7 +155,7 @@ export function createDevices(prefix: string | undefined, log: Log) {
 			byTopic.set(topic, { parts: entities.map(compile), text: payload });
 			for (const { stateTopic } of entities)
 				if (stateTopic !== undefined)
-					ofState.set(stateTopic, (ofState.get(stateTopic) ?? new Set()).add(topic));
+					ofState.set(keyOf(stateTopic), (ofState.get(keyOf(stateTopic)) ?? new Set()).add(topic));
 			return true;
 		},
 		/** Returns how the values of a topic read; undefined for a topic of which nothing is known. */
@@ -207,10 +228,16 @@ function watchOf({ topic, online, offline, template }: Entity["availability"][nu
 		topic,
 		isOnline(payload) {
 			const text = value ? value({ value: payload, json: jsonIn(payload), topic, name: "" }) : payload;
-			return text === online ? true : text === offline ? false : undefined;
+			return isText(text, online) ? true : isText(text, offline) ? false : undefined;
 		},
 	};
 }
+
+/** The texts of true and false as Home Assistant's templates write them. // Python's str() of a boolean */
+const booleans = new Set(["True", "False"]);
+/** Returns whether a text is the one that an announcement names; true and false may be spelled as in Python. */
+const isText = (text: string, named: string | undefined): boolean =>
+	text === named || (named !== undefined && booleans.has(named) && text === named.toLowerCase());
 
 /** Returns the value of a part in a payload; undefined if the payload has none. */
 function partValue({ entity, value }: Part, payload: string, json: unknown): string | undefined {
@@ -221,8 +248,8 @@ function partValue({ entity, value }: Part, payload: string, json: unknown): str
 	const { on, off } = entity.payloads;
 	const better = words[entity.deviceClass ?? ""] ?? ["on", "off"];
 	if (entity.component === "binary_sensor") {
-		if (text === on) return better[0];
-		if (text === off) return better[1];
+		if (isText(text, on)) return better[0];
+		if (isText(text, off)) return better[1];
 	}
 	const number = Number(text);
 	return entity.precision !== undefined && Number.isFinite(number)

@@ -1,6 +1,7 @@
 import { table } from "../core/table.ts";
+import { facets, jsonLight } from "./facets.ts";
 import { jsonIn } from "./json-pointer.ts";
-import { isTopic } from "./topics.ts";
+import { isFilter, isTopic } from "./topics.ts";
 
 /** The announcements of devices by Home Assistant's MQTT discovery: pure, from a payload to the things in it. */
 
@@ -17,6 +18,7 @@ export type Entity = Readonly<{
 	deviceId?: string;
 	/** "diagnostic" or "config" for parts that people rarely look at. */
 	category?: string;
+	/** It may have the wildcard `+` in levels before the last one, as gateways write that share their devices. */
 	stateTopic?: string;
 	/** Jinja. */
 	template?: string;
@@ -28,11 +30,12 @@ export type Entity = Readonly<{
 	/** Payloads and texts by their words: "on" → "ON". */
 	payloads: Readonly<Record<string, string>>;
 	commandTopic?: string;
+	/** Jinja over `value`: the payload of a command; another one for "off", where it differs. */
 	commandTemplate?: string;
+	commandOffTemplate?: string;
 	options?: readonly string[];
 	min?: number;
 	max?: number;
-	step?: number;
 	retain?: boolean;
 	/** Of several topics: all must say online, any of them, or the one that spoke last. */
 	availability: readonly Availability[];
@@ -41,17 +44,27 @@ export type Entity = Readonly<{
 
 /** The abbreviated keys that the bridge reads. // Home Assistant, "MQTT discovery" */
 const abbreviations = table<string>({
+	act_t: "action_topic",
+	act_tpl: "action_template",
 	avty: "availability",
 	avty_mode: "availability_mode",
 	avty_t: "availability_topic",
 	avty_tpl: "availability_template",
+	bri_scl: "brightness_scale",
+	cmd_off_tpl: "command_off_template",
 	cmd_t: "command_topic",
 	cmd_tpl: "command_template",
 	cmps: "components",
+	curr_temp_t: "current_temperature_topic",
+	curr_temp_tpl: "current_temperature_template",
 	dev: "device",
 	dev_cla: "device_class",
 	ent_cat: "entity_category",
 	ids: "identifiers",
+	mode_cmd_t: "mode_command_topic",
+	mode_cmd_tpl: "mode_command_template",
+	mode_stat_t: "mode_state_topic",
+	mode_stat_tpl: "mode_state_template",
 	ops: "options",
 	p: "platform",
 	pl_avail: "payload_available",
@@ -64,13 +77,22 @@ const abbreviations = table<string>({
 	pl_prs: "payload_press",
 	pl_stop: "payload_stop",
 	pl_unlk: "payload_unlock",
+	pos_t: "position_topic",
+	pos_tpl: "position_template",
 	ret: "retain",
+	set_pos_t: "set_position_topic",
+	set_pos_tpl: "set_position_template",
 	stat_off: "state_off",
 	stat_on: "state_on",
 	stat_t: "state_topic",
 	stat_val_tpl: "state_value_template",
 	sug_dsp_prc: "suggested_display_precision",
 	t: "topic",
+	temp_cmd_t: "temperature_command_topic",
+	temp_cmd_tpl: "temperature_command_template",
+	temp_stat_t: "temperature_state_topic",
+	temp_stat_tpl: "temperature_state_template",
+	temp_unit: "temperature_unit",
 	uniq_id: "unique_id",
 	unit_of_meas: "unit_of_measurement",
 	val_tpl: "value_template",
@@ -116,8 +138,11 @@ const textIn = (raw: Raw, key: string): string | undefined => {
 	if (typeof value === "string" && value !== "") return value.slice(0, 1_024);
 	return typeof value === "number" || typeof value === "boolean" ? String(value) : undefined;
 };
-const numberIn = (raw: Raw, key: string): number | undefined =>
-	typeof raw[key] === "number" && Number.isFinite(raw[key]) ? raw[key] : undefined;
+/** Returns a number, which some devices write as a text. */
+const numberIn = (raw: Raw, key: string): number | undefined => {
+	const number = Number(textIn(raw, key) ?? Number.NaN);
+	return Number.isFinite(number) ? number : undefined;
+};
 
 /** Returns whether a topic announces a device: `<prefix>/<component>/[<node>/]<object>/config`. */
 export function isAnnouncement(prefix: string, topic: string): boolean {
@@ -142,7 +167,7 @@ export function readAnnouncement(
 	if (!isRaw(json)) return undefined;
 	const [component = ""] = topic.slice(prefix.length + 1).split("/");
 	const root = spelledOut(json);
-	if (component !== "device") return ignored.has(component) ? [] : [entityOf(component, root)];
+	if (component !== "device") return ignored.has(component) ? [] : entitiesOf(component, root);
 	if (!isRaw(root.components)) return undefined;
 	const { components: _, ...shared } = root;
 	return Object.values(root.components)
@@ -153,60 +178,122 @@ export function readAnnouncement(
 			const platform = textIn(own, "platform");
 			// A part that names nothing but its platform is removed from its device.
 			if (platform === undefined || ignored.has(platform) || Object.keys(own).length < 2) return [];
-			return [entityOf(platform, { ...shared, ...own })];
+			return entitiesOf(platform, { ...shared, ...own });
 		});
 }
 
-function entityOf(component: string, raw: Raw): Entity {
+type TopicIn = (from: Raw, key: string, accepts?: (text: string) => boolean) => string | undefined;
+
+/** Returns the function that reads a topic: the base stands in the place of a tilde at one of its ends. */
+function topicsOf(raw: Raw): TopicIn {
 	const base = textIn(raw, "~");
-	/** Returns a topic, with the base in the place of a tilde at one of its ends. */
-	const topicIn = (from: Raw, key: string): string | undefined => {
+	return (from, key, accepts = isTopic) => {
 		const text = textIn(from, key);
 		const whole = base === undefined ? text : text?.replace(/^~/, () => base).replace(/~$/, () => base);
-		return whole !== undefined && isTopic(whole) ? whole : undefined;
+		return whole !== undefined && accepts(whole) ? whole : undefined;
 	};
+}
+
+/** Returns whether a text is a state topic; a last level of its own keeps one announcement from naming the topics of all. */
+const isStateTopic = (text: string): boolean => isTopic(text) || (isFilter(text) && /[^#+/]$/.test(text));
+
+/** Returns the texts of a list. */
+const listIn = (raw: Raw, key: string): readonly string[] | undefined =>
+	Array.isArray(raw[key])
+		? raw[key].filter((one): one is string => typeof one === "string").slice(0, 100)
+		: undefined;
+
+/** Returns an entity without the members that are undefined. */
+const known = (of: { [key in keyof Entity]: Entity[key] | undefined }): Entity =>
+	Object.fromEntries(Object.entries(of).filter(([, value]) => value !== undefined)) as Entity;
+
+/** Returns a part of a device with its further values and commands. */
+function entitiesOf(component: string, raw: Raw): readonly Entity[] {
+	const topicIn = topicsOf(raw);
+	const main = entityOf(component, raw, topicIn);
+	const named = (name: string) =>
+		main.name === undefined ? name.charAt(0).toUpperCase() + name.slice(1) : `${main.name} ${name}`;
+	const { payloads: _, stateTopic, commandTopic, ...shared } = main;
+	const degrees = textIn(raw, "temperature_unit");
+	const units = { temperature: degrees && `°${degrees}`, "%": "%" };
+	const further = (facets[component] ?? []).flatMap((one): readonly Entity[] => {
+		const text = (key: string | undefined) => (key === undefined ? undefined : textIn(raw, key));
+		const number = (key: string | undefined) => (key === undefined ? undefined : numberIn(raw, key));
+		const [state, command] = [
+			topicIn(raw, one.topic, isStateTopic),
+			one.command && topicIn(raw, one.command),
+		];
+		if (state === undefined && command === undefined) return [];
+		return [
+			known({
+				...shared,
+				component: one.options === undefined ? "number" : "select",
+				name: named(one.name),
+				payloads: {},
+				stateTopic: state,
+				template: text(one.template),
+				commandTopic: command,
+				commandTemplate: text(one.commandTemplate),
+				unit: one.unit && units[one.unit],
+				options: one.options === undefined ? undefined : listIn(raw, one.options),
+				min: number(one.min) ?? one.fixed?.min,
+				max: number(one.max) ?? one.fixed?.max,
+			}),
+		];
+	});
+	if (component !== "light" || textIn(raw, "schema") !== "json") return [main, ...further];
+	const { state, on, off, brightness, setBrightness } = jsonLight(numberIn(raw, "brightness_scale") ?? 255);
+	const light = { ...main, template: state, payloads: { on, off } };
+	if (raw.brightness !== true) return [light];
+	const percent = known({
+		...shared,
+		component: "number",
+		name: named("brightness"),
+		payloads: {},
+		stateTopic,
+		template: brightness,
+		commandTopic,
+		commandTemplate: setBrightness,
+		unit: "%",
+		min: 0,
+		max: 100,
+	});
+	return [light, percent];
+}
+
+function entityOf(component: string, raw: Raw, topicIn: TopicIn): Entity {
 	const device = isRaw(raw.device) ? spelledOut(raw.device) : {};
 	const identifiers = Array.isArray(device.identifiers) ? device.identifiers[0] : device.identifiers;
 	const payloads = Object.entries(commands[component] ?? {}).map(([word, [key, usual]]) => [
 		word,
 		textIn(raw, key) ?? usual,
 	]);
-	const found = {
+	const mode = textIn(raw, "availability_mode");
+	return known({
+		component,
 		name: textIn(raw, "name"),
 		device: textIn(device, "name"),
 		deviceId: typeof identifiers === "string" ? identifiers : undefined,
 		category: textIn(raw, "entity_category"),
-		stateTopic: topicIn(raw, "state_topic"),
+		stateTopic: topicIn(raw, "state_topic", isStateTopic),
 		template: textIn(raw, "value_template") ?? textIn(raw, "state_value_template"),
 		unit: textIn(raw, "unit_of_measurement"),
 		precision: numberIn(raw, "suggested_display_precision"),
 		deviceClass: textIn(raw, "device_class"),
 		commandTopic: topicIn(raw, "command_topic"),
 		commandTemplate: textIn(raw, "command_template"),
-		options: Array.isArray(raw.options)
-			? raw.options.filter((one): one is string => typeof one === "string").slice(0, 100)
-			: undefined,
+		commandOffTemplate: textIn(raw, "command_off_template"),
+		options: listIn(raw, "options"),
 		min: numberIn(raw, "min"),
 		max: numberIn(raw, "max"),
-		step: numberIn(raw, "step"),
 		retain: raw.retain === true ? true : undefined,
-	};
-	const mode = textIn(raw, "availability_mode");
-	return {
-		component,
-		...(Object.fromEntries(
-			Object.entries(found).filter(([, value]) => value !== undefined),
-		) as Partial<Entity>),
 		payloads: Object.fromEntries(payloads) as Record<string, string>,
 		availability: availabilityOf(raw, topicIn),
 		availabilityMode: mode === "all" || mode === "any" ? mode : "latest",
-	};
+	});
 }
 
-function availabilityOf(
-	raw: Raw,
-	topicIn: (from: Raw, key: string) => string | undefined,
-): readonly Availability[] {
+function availabilityOf(raw: Raw, topicIn: TopicIn): readonly Availability[] {
 	const one = (from: Raw, key: string): Availability | undefined => {
 		const topic = topicIn(from, key);
 		const template = textIn(from, "value_template");
@@ -238,46 +325,3 @@ function availabilityOf(
 		...(single ? [single] : []),
 	];
 }
-
-/** A thing that a person can have a device do. */
-export type Control = Readonly<{
-	/** The name of the part, or of the device. */
-	name: string;
-	component: string;
-	topic: string;
-	/** Payloads by the words for them: "on" → "ON"; none for a control that takes a value. */
-	payloads: Readonly<Record<string, string>>;
-	/** The values that it takes; absent: every one, of a number those from `min` to `max`. */
-	options?: readonly string[];
-	min?: number;
-	max?: number;
-	/** The payload with `{{ value }}` in the place of the value (Jinja); absent: the value itself. */
-	template?: string;
-	retain: boolean;
-}>;
-
-/** Returns what a person can have these parts of a device do. Pure. */
-export const controlsOf = (entities: readonly Entity[]): readonly Control[] =>
-	entities.flatMap((one) => {
-		const {
-			component,
-			commandTopic: topic,
-			payloads,
-			options,
-			min,
-			max,
-			commandTemplate,
-			retain = false,
-		} = one;
-		if (topic === undefined) return [];
-		return [
-			{
-				name: one.name ?? one.device ?? component,
-				...{ component, topic, payloads, retain },
-				...(options && { options }),
-				...(min !== undefined && { min }),
-				...(max !== undefined && { max }),
-				...(commandTemplate !== undefined && { template: commandTemplate }),
-			},
-		];
-	});

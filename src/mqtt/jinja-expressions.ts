@@ -31,6 +31,7 @@ export const fail = (): never => {
 const token =
 	/\s*(?:(\d{1,15}(?:\.\d{1,15})?)|'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([A-Za-z_]\w*)|(==|!=|<=|>=|\/\/|[<>+\-*/%~|.,:()[\]{}=]))/y;
 type Token = Readonly<{ kind: "number" | "text" | "name" | "sign"; text: string }>;
+const comparisons = ["==", "!=", "<", "<=", ">", ">="];
 const escapes = new Map([
 	["n", "\n"],
 	["t", "\t"],
@@ -59,6 +60,16 @@ const constants = new Map<string, unknown>([
 	["none", null],
 	["None", null],
 ]);
+/**
+ * The variables that Home Assistant gives some templates, such as those of commands, and the bridge does not: they are undefined.
+ * // Home Assistant, "MQTT light", "MQTT siren", "MQTT lock"
+ */
+const absent = new Set(
+	(
+		"blue brightness code color_temp duration effect entity_id flash green hue name red sat this tone transition " +
+		"volume_level white"
+	).split(" "),
+);
 const own = <T>(of: Readonly<Record<string, T>>, name: string): T => of[name] ?? fail();
 
 /** Returns the expression of a source; `names` are the variables that it may read. @throws Unreadable */
@@ -105,6 +116,7 @@ export function expressionOf(source: string, names: ReadonlySet<string>): Expres
 		if (one.kind === "name") {
 			if (constants.has(one.text)) return () => constants.get(one.text);
 			if (names.has(one.text)) return (scope) => scope.get(one.text);
+			if (absent.has(one.text)) return () => undefined;
 			const work = own(functions, one.text);
 			must("(");
 			const given = list(")");
@@ -112,8 +124,10 @@ export function expressionOf(source: string, names: ReadonlySet<string>): Expres
 		}
 		if (one.text === "(") {
 			const inner = choice();
-			must(")");
-			return inner;
+			if (takes(")")) return inner;
+			must(",");
+			const others = list(")");
+			return (scope) => made([inner, ...others].map((each) => each(scope)));
 		}
 		if (one.text === "[") {
 			const all = list("]");
@@ -128,6 +142,13 @@ export function expressionOf(source: string, names: ReadonlySet<string>): Expres
 		for (;;) {
 			const of = value;
 			if (takes(".")) {
+				const index = tokens[at]?.kind === "number" ? tokens[at++]?.text : undefined;
+				if (index !== undefined) {
+					// Jinja takes `a.0` for `a[0]`; the reader of numbers has taken both of `a.0.1`.
+					const path = index.split(".").map(Number);
+					value = (scope) => path.reduce<unknown>(memberOf, of(scope));
+					continue;
+				}
 				const member = name();
 				if (takes("(")) {
 					const [work, given] = [own(methods, member), list(")")];
@@ -167,12 +188,21 @@ export function expressionOf(source: string, names: ReadonlySet<string>): Expres
 
 	function comparison(): Expression {
 		const value = text();
-		const sign = isSign("==", "!=", "<", "<=", ">", ">=");
-		if (sign) {
+		const links: (readonly [sign: string, other: Expression])[] = [];
+		for (let sign = isSign(...comparisons); sign; sign = isSign(...comparisons)) {
 			at++;
-			const other = text();
-			return (scope) => holds(sign, value(scope), other(scope));
+			links.push([sign, text()]);
 		}
+		// As in Python, a < b < c is a < b and b < c.
+		if (links.length > 0)
+			return (scope) => {
+				let left = value(scope);
+				return links.every(([sign, other]) => {
+					const [one, right] = [left, other(scope)];
+					left = right;
+					return holds(sign, one, right);
+				});
+			};
 		if (takesWord("is")) {
 			const not = takesWord("not");
 			const test = own(tests, name());

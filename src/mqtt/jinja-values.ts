@@ -150,6 +150,12 @@ const least =
 		const all = (Array.isArray(value) ? value : [value, ...more]).map((one) => numberIn(one, true));
 		return all.length === 0 || all.includes(undefined) ? undefined : pick(...(all as number[]));
 	};
+const truncate: Work = (value, most = 255, killsWords = false, end = "...") => {
+	const [text, characters, after] = [textOf(value), numberIn(most) ?? 255, textOf(end)];
+	if (text.length <= characters) return text;
+	const kept = text.slice(0, Math.max(0, characters - after.length));
+	return (isTrue(killsWords) ? kept : kept.replace(/ [^ ]*$/, "")) + after;
+};
 const same: Work = (value) => value;
 
 /** By name. */
@@ -186,6 +192,7 @@ export const filters = table<Work>({
 	to_json: written,
 	tojson: written,
 	trim: onText((text) => text.trim()),
+	truncate,
 	upper: onText((text) => text.toUpperCase()),
 });
 

@@ -19,6 +19,21 @@ type Part = (scope: Scope) => string;
 type Piece = Readonly<{ kind: "text" | "{{" | "{%" | "{#"; source: string }>;
 const ends = { "{{": "}}", "{%": "%}", "{#": "#}" } as const;
 
+/** A text in quotes, or a bracket. */
+const nesting = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[{}()[\]]|%/gs;
+/** Returns the place where what stands between braces ends: not within a text or other brackets; -1 if it does not end. */
+function endOf(source: string, from: number, end: string): number {
+	let open = 0;
+	nesting.lastIndex = from;
+	for (let found = nesting.exec(source); found; found = nesting.exec(source)) {
+		const [sign] = found;
+		if (open === 0 && source.startsWith(end, found.index)) return found.index;
+		if ("{([".includes(sign)) open++;
+		else if ("})]".includes(sign)) open--;
+	}
+	return -1;
+}
+
 function piecesOf(source: string): readonly Piece[] {
 	const all: Piece[] = [];
 	let trims = false;
@@ -31,7 +46,7 @@ function piecesOf(source: string): readonly Piece[] {
 		if (kind && source[start + 2] === "-") text = text.trimEnd();
 		if (text !== "") all.push({ kind: "text", source: text });
 		if (!kind) break;
-		const close = source.indexOf(ends[kind], start + 2);
+		const close = kind === "{#" ? source.indexOf("#}", start + 2) : endOf(source, start + 2, ends[kind]);
 		if (close < 0) fail();
 		const inner = source.slice(start + 2, close);
 		trims = inner.endsWith("-");
@@ -99,22 +114,49 @@ function run(parts: readonly Part[], scope: Scope): string {
 	return out;
 }
 
-/** Returns the template that a Jinja source is; undefined for one of a form that the bridge does not read. Never throws. */
-export function compileJinja(source: string): Template | undefined {
-	if (source.length > longestSource) return undefined;
+/** Returns the parts of a template. @throws Unreadable */
+function partsOf(source: string, names: readonly string[]): readonly Part[] {
+	if (source.length > longestSource) fail();
+	const { parts, end } = block([...piecesOf(source)], new Set(names), 0);
+	return end === undefined ? parts : fail();
+}
+
+/** Returns what `work` does with the parts of a template; undefined for one of a form that the bridge does not read. Never throws. */
+function compiled<T>(source: string, names: readonly string[], work: (parts: readonly Part[]) => T) {
 	try {
-		const { parts, end } = block([...piecesOf(source)], new Set(["value", "value_json"]), 0);
-		if (end !== undefined) return undefined;
-		return ({ value, json }) => {
-			if (value.length > longestPayload) return "";
-			const scope: Scope = new Map([
-				["value", value as unknown],
-				["value_json", json],
-			]);
-			return run(parts, scope).trim();
-		};
+		return work(partsOf(source, names));
 	} catch (error) {
 		if (error instanceof Unreadable) return undefined;
 		throw error;
 	}
 }
+
+/** Returns the template that a Jinja source is; undefined for one of a form that the bridge does not read. Never throws. */
+export const compileJinja = (source: string): Template | undefined =>
+	compiled(source, ["value", "value_json"], (parts) => ({ value, json }) => {
+		if (value.length > longestPayload) return "";
+		const scope: Scope = new Map([
+			["value", value as unknown],
+			["value_json", json],
+		]);
+		return run(parts, scope).trim();
+	});
+
+/**
+ * Returns the payloads that the template of a command makes of values; undefined for one of a form that the bridge does not read.
+ * Never throws.
+ */
+export const compileCommand = (source: string): ((value: string | number) => string) | undefined =>
+	compiled(
+		source,
+		["value", "position"],
+		(parts) => (value) =>
+			run(
+				parts,
+				new Map([
+					["value", value],
+					// Home Assistant, "MQTT cover"
+					["position", value],
+				]),
+			),
+	);

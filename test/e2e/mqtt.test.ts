@@ -502,23 +502,41 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 			command: "{{topic.1}}/answer/{{topic.3}}/set",
 			reactions: { "💡": { topic: set, payload: "ON" }, "🔒": { topic: "secret/lamp", payload: "ON" } },
 		};
+		const bulb = {
+			...{
+				schema: "json",
+				brightness: true,
+				brightness_scale: 254,
+				name: null,
+				device: { ids: "1", name: "Bulb" },
+			},
+			...{ state_topic: `${at}/bulbs/one`, command_topic: `${at}/bulbs/one/set` },
+		};
+		await thing.publish(`${at}/bulb-ha/light/one/config`, JSON.stringify(bulb), { retain: true });
+		const bulbs = { allow: ["ann@chat"], topics: [`${at}/bulbs/+/set`] };
 		const options: MqttOptions = {
-			brokers: { home: broker({ protocol }) },
-			mirrors: [{ broker: "home", topic: `${at}/answer/+/state`, room: "plaza", show: "both", publish }],
+			brokers: { home: broker({ protocol, discovery: `${at}/bulb-ha` }) },
+			mirrors: [
+				{ broker: "home", topic: `${at}/answer/+/state`, room: "plaza", show: "both", publish },
+				{ broker: "home", topic: `${at}/bulbs/+`, room: "plaza", publish: bulbs },
+			],
 		};
 		const network = createMqtt(options, { mapping, log: quiet });
 		const chat = fakeNetwork("chat");
 		const bridge = bridgeOf([chat, network], rulesFor({ "*": "use" }), { mapping });
 		await bridge.start();
-		const [topic] = mirrorsOf(options).map((one) => one.topic);
-		const wanted = { here: chat.name, room: "plaza" as RoomId, there: network.name, topic: topic as RoomId };
-		await bridge.mirror([wanted], true);
+		const plaza = { here: chat.name, room: "plaza" as RoomId, there: network.name };
+		await bridge.mirror(
+			mirrorsOf(options).map(({ topic }) => ({ ...plaza, topic })),
+			true,
+		);
 		await until(
 			() => network.status?.().up === true,
 			() => String(network.status?.().cause),
 		);
 		await call(network, `settled/${clients} x`);
 		await thing.subscribe(set);
+		await thing.subscribe(`${at}/bulbs/one/set`);
 		await thing.publish(`${at}/answer/lamp/state`, "off");
 		const shows = (text: string) =>
 			until(
@@ -550,6 +568,11 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 			await react("r3", "🔒");
 			await refused("ann", /the broker refused it: we are not authorised/);
 		}
+		await thing.publish(`${at}/bulbs/one`, '{"state":"ON","brightness":254,"color_mode":"xy"}');
+		await shows("Bulb: ON, brightness 100 %");
+		const lit = { id: `chat:${chat.sent.at(-1)?.operation}` as MessageId };
+		await chat.say("plaza", "ann", "brightness 50", { replyTo: lit });
+		await thing.waitForMessage(`${at}/bulbs/one/set`, '{"state":"ON","brightness":127}');
 		await bridge.stop(5_000);
 		const taken = thing.inbox.items.filter((one) => one.topic === set).map(({ payload }) => String(payload));
 		expect(taken).toEqual(["on", "ON"]);

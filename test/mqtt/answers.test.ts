@@ -3,8 +3,7 @@ import type { BridgeEvent, Message, Reaction } from "../../src/core/event.ts";
 import type { MessageId, OperationId, RoomId } from "../../src/core/ids.ts";
 import type { Outbound } from "../../src/core/network.ts";
 import { createAnswers } from "../../src/mqtt/answers.ts";
-import { orderFor } from "../../src/mqtt/control-value.ts";
-import type { Control } from "../../src/mqtt/discovery.ts";
+import { type Control, orderFor } from "../../src/mqtt/controls.ts";
 import { type Answers, createPublishPolicy } from "../../src/mqtt/publish-policy.ts";
 import { createPublisher } from "../../src/mqtt/publisher.ts";
 import { createResponses } from "../../src/mqtt/responses.ts";
@@ -187,6 +186,23 @@ describe("orderFor", () => {
 
 	test("puts a value into a template as it is", () =>
 		expect(orderFor([control({ template: "<{{value}}>" })], "$& $1")).toMatchObject({ payload: "<$& $1>" }));
+
+	test("puts the words of a control through its template, and off through that of its own", () => {
+		const payloads = { on: "ON", off: "OFF" };
+		const siren = control({ payloads, template: '{"tone":"{{ value }}"}', offTemplate: '{"stop":1}' });
+		expect(orderFor([siren], "on")).toMatchObject({ payload: '{"tone":"ON"}' });
+		expect(orderFor([siren], "off")).toMatchObject({ payload: '{"stop":1}' });
+	});
+
+	test("gives the template of a number a number, and that of a text a text", () => {
+		const template = "{{ {'set': value} | to_json }}";
+		expect(orderFor([control({ component: "number", template })], "21.5")).toMatchObject({
+			payload: '{"set":21.5}',
+		});
+		expect(orderFor([control({ component: "text", template })], "21.5")).toMatchObject({
+			payload: '{"set":"21.5"}',
+		});
+	});
 });
 
 test("the id of a value names its topic, unless that is too long", () => {

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Log } from "../../src/core/log.ts";
+import { controlsOf } from "../../src/mqtt/controls.ts";
 import { createDevices } from "../../src/mqtt/devices.ts";
-import { controlsOf, isAnnouncement, readAnnouncement } from "../../src/mqtt/discovery.ts";
+import { isAnnouncement, readAnnouncement } from "../../src/mqtt/discovery.ts";
 import { quiet } from "../fakes.ts";
 import fixtures from "./devices.json" with { type: "json" };
 
@@ -101,6 +102,29 @@ describe("an announcement", () => {
 		expect(devices.at("lamp")?.read("x")).toBeUndefined();
 		expect(said).toHaveLength(1);
 		expect(said[0]).toContain("a value template of another form");
+	});
+
+	test("with a command template of another form offers no such command, and says so once", () => {
+		const said: string[] = [];
+		const log: Log = { ...quiet, info: (_, message) => void said.push(message) };
+		const devices = createDevices("homeassistant", log);
+		devices.take(topic, JSON.stringify({ ...lamp, command_template: "{{ states('sensor.x') }}" }));
+		expect(devices.controls("lamp")).toEqual([]);
+		expect(devices.at("lamp")?.read("ON")?.line).toBe("ON");
+		expect(said).toEqual([expect.stringContaining("a command template of another form")]);
+	});
+
+	test("may name its state topic with a wildcard before the last level, and is forgotten with it", () => {
+		const devices = createDevices("homeassistant", quiet);
+		devices.take(topic, JSON.stringify({ ...lamp, state_topic: "+/+/lamp" }));
+		expect(devices.at("home/one/lamp")?.name).toBe("Lamp");
+		expect(devices.at("home/lamp")).toBeUndefined();
+		for (const other of ["#", "home/+", "+/#", "$SYS/x"]) {
+			devices.take("homeassistant/switch/other/config", JSON.stringify({ name: "All", state_topic: other }));
+			expect(devices.at("home/x")).toBeUndefined();
+		}
+		devices.take(topic, "");
+		expect(devices.at("home/one/lamp")).toBeUndefined();
 	});
 
 	test("with a wildcard in a topic names no such topic", () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compileJinja } from "../../src/mqtt/jinja.ts";
+import { compileCommand, compileJinja } from "../../src/mqtt/jinja.ts";
 import { jsonIn } from "../../src/mqtt/json-pointer.ts";
 import { compileTemplate } from "../../src/mqtt/template.ts";
 
@@ -60,8 +60,30 @@ describe("a value template of Home Assistant", () => {
 		["{{ iif(value_json.on, 'yes', 'no') }}", "yes"],
 		["{{ [3, 1, 2] | max }}{{ min(4, 5) }}", "34"],
 		["{# a comment #}{{ value }}", "7"],
+		["{{ '}}' ~ {'a': {'b': value}}['a'].b }}", "}}7"],
+		["{{{'a':{'b':value}}|to_json}}", '{"a":{"b":"7"}}'],
+		["{% if -100<value|int<900 %}in{% endif %}{% if 7 < value|int <= 9 %}out{% endif %}", "in"],
+		["{{ 'yes' if value in ('6', '7') else 'no' }}{{ (1,)|length }}", "yes1"],
+		["{{ value_json['a b'].c.0 }}{{ value_json['a b'].c.1.x }}", "1"],
+		["{{ value_json.lost | default(this.state) }}{{ value_json.mode|truncate(4, True, '', 0) }}", "auto"],
+		["{{ 'some long words' | truncate(9) }}", "some..."],
 		['{"state": "{{ value_json.state }}"}', '{"state": "ON"}'],
 	])("of the form %s is read", (source, expected) => expect(read(source)).toBe(expected));
+
+	test("of a command gets the value, as a number where it is one, and knows the names of what it does not get", () => {
+		expect(compileCommand('{"id":1,"params":{"value":{{ value }}}}')?.(21.5)).toBe(
+			'{"id":1,"params":{"value":21.5}}',
+		);
+		expect(compileCommand("{{{'params':{'config':{'target':value}}}|tojson}}")?.(21)).toBe(
+			'{"params":{"config":{"target":21}}}',
+		);
+		expect(compileCommand("{{ {'off':'0'}[value] | default(value) }}")?.("off")).toBe("0");
+		expect(
+			compileCommand("{{ tone | default('siren') }}{% if duration is defined %}!{% endif %}")?.("ON"),
+		).toBe("siren");
+		expect(compileCommand('{ "position": {{ position }} }')?.(40)).toBe('{ "position": 40 }');
+		expect(compileCommand("{{ unknown }}")).toBeUndefined();
+	});
 
 	test.each([
 		"{{ states('sensor.x') }}",

@@ -13,7 +13,7 @@ import { isPublic } from "../../../src/media/addresses.ts";
 import { parseRange } from "../../../src/media/range.ts";
 import { bareType, isInert, kindOf, named, typeOfName } from "../../../src/media/types.ts";
 import { fromMqtt } from "../../../src/mqtt/from-mqtt.ts";
-import { compileJinja } from "../../../src/mqtt/jinja.ts";
+import { compileCommand, compileJinja } from "../../../src/mqtt/jinja.ts";
 import { jsonIn } from "../../../src/mqtt/json-pointer.ts";
 import { toMqtt } from "../../../src/mqtt/to-mqtt.ts";
 import { isFilter, isTopic, matches, nameOf, subscriptionId } from "../../../src/mqtt/topics.ts";
@@ -106,7 +106,7 @@ export const otherTargets: Readonly<Record<string, Target>> = {
 			const lines = ["Zigbee2MQTT", "Tasmota", "Shelly"].map(
 				(vendor) => vendorLine(vendor, "shellies/x/power", input)?.line,
 			);
-			return size(template, own, lines);
+			return size(template, own, lines, compileCommand(input)?.("on"));
 		},
 		grows: {
 			"open brackets": (length) => `{{ ${"[".repeat(length)}`,
