@@ -6,6 +6,7 @@ import {
 	type MqttClient,
 } from "mqtt";
 import { bareType } from "../media/types.ts";
+import { asUtf8 } from "./charset.ts";
 import type { Arrival } from "./from-mqtt.ts";
 import { createSizeCheck } from "./packet-size.ts";
 import * as phrases from "./phrases.ts";
@@ -334,12 +335,12 @@ function arrived(
 ): Arrival {
 	const whole = typeof payload === "string" ? Buffer.from(payload) : payload;
 	const tooLarge = whole.length > largest;
-	const bytes = tooLarge ? whole.subarray(0, headOfLarger) : whole;
+	const contentType = properties?.contentType?.slice(0, longestProperty);
+	const bytes = tooLarge ? whole.subarray(0, headOfLarger) : asUtf8(whole, contentType);
 	const packetId = qos === 0 ? undefined : messageId;
 	const subscriptions = [properties?.subscriptionIdentifier ?? []].flat();
-	const { messageExpiryInterval, responseTopic, correlationData, contentType, userProperties } =
-		properties ?? {};
-	const mime = bareType(contentType?.slice(0, longestProperty));
+	const { messageExpiryInterval, responseTopic, correlationData, userProperties } = properties ?? {};
+	const mime = bareType(contentType);
 	const passed = [userProperties?.[passedProperty] ?? []].flat();
 	return {
 		...{ topic, payload: bytes, qos, dup, retain, packetId, subscriptions },

@@ -220,6 +220,8 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 		await thing.publish(`${at}/camera`, Buffer.alloc(1_500_000, 7));
 		const properties = { contentType: "application/pdf" };
 		await thing.publish(`${at}/camera`, Buffer.from("%PDF\0"), { properties });
+		const latin = { properties: { contentType: "text/plain; charset=iso-8859-1" } };
+		await thing.publish(`${at}/camera`, Buffer.from("21 °C", "latin1"), latin);
 		await thing.publish(`${at}/camera`, "still here");
 		await sees(
 			one,
@@ -227,6 +229,7 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 			"a value of 1.4 MiB, which is too large to be shown: the limit is 1.1 MiB. An admin of the bridge can raise “max_packet_size” of the broker",
 			// MQTT 3.1.1 has no content type.
 			protocol === "5" ? "a file (application/pdf, 5 bytes)" : "5 bytes, no text (25 50 44 46 00…)",
+			protocol === "5" ? "21 °C" : "5 bytes, no text (32 31 20 b0 43…)",
 			"still here",
 		);
 		expect(one.events[0]?.media).toMatchObject({ kind: "image", mime: "image/png", size: 1_100_000 });
