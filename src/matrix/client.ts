@@ -19,6 +19,13 @@ export class MatrixError extends Error {
 export const hasCode = (error: unknown, errcode: string): boolean =>
 	error instanceof MatrixError && error.errcode === errcode;
 
+/** Resolves with the answer to a request; undefined if the homeserver refuses it. @throws TemporaryError */
+export const unlessRefused = <T>(request: Promise<T>): Promise<T | undefined> =>
+	request.catch((error: unknown) => {
+		if (error instanceof MatrixError) return undefined;
+		throw error;
+	});
+
 /** A temporary refusal by a homeserver that can be reached: a rate limit or an internal error. */
 export class Unwell extends TemporaryError {
 	/** The homeserver's answer. */

@@ -3,12 +3,13 @@ import type { LevelChange, Picture, RoomFacts, RoomSettings } from "../../core/h
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import type { InTurn } from "../../core/turns.ts";
-import { type Client, hasCode, MatrixError } from "../client.ts";
-import { asObject, type Content, type MatrixEvent, text } from "../event.ts";
+import { type Client, hasCode, unlessRefused } from "../client.ts";
+import type { Content } from "../event.ts";
 import type { Ghosts } from "../ghosts.ts";
 import type { OwnAliases } from "../own-aliases.ts";
 import * as phrases from "../phrases.ts";
 import { maySet } from "../power.ts";
+import { readCreate, readLevels } from "../room-powers.ts";
 import type { Rooms } from "../rooms.ts";
 import { isAddress } from "./addresses.ts";
 import { seedIn } from "./facts.ts";
@@ -40,41 +41,17 @@ export function createMadeRooms(deps: {
 	const { client, ghosts, rooms, ends, mxidOf, inTurn, bot, domain } = deps;
 	const make = createNewRooms({ ...deps, seedOf });
 
-	/** Resolves with m.room.create, as `as` reads it. */
-	async function createIn(room: string, as?: string): Promise<Pick<MatrixEvent, "sender" | "content">> {
-		const path = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/state/m.room.create/`;
-		const query = { format: "event" };
-		const one = await client.call<Content>("GET", path, { query, ...(as && { as }) });
-		// COMPAT homeservers that give the content only. Until room version 11 it names the creator.
-		const content = asObject(one.content ?? one);
-		return { sender: text(one.sender) || text(content.creator), content };
-	}
-
 	/** Resolves with the seed of a room that the bot has made for people of other networks; undefined for any other. */
 	async function seedOf(room: string): Promise<string | undefined> {
-		try {
-			const { sender, content } = await createIn(room);
-			return sender === bot ? seedIn(content) : undefined;
-		} catch (error) {
-			// The bot is not in it.
-			if (error instanceof MatrixError) return undefined;
-			throw error;
-		}
+		// The homeserver refuses where the bot is not in the room.
+		const create = await unlessRefused(readCreate(client, room));
+		return create?.sender === bot ? seedIn(create.content) : undefined;
 	}
 
 	async function mxidsOf({ levels = [] }: RoomSettings): Promise<(whom: LevelChange["whom"]) => string> {
 		const found = new Map<LevelChange["whom"], string>();
 		for (const { whom } of levels) found.set(whom, await mxidOf(whom));
 		return (whom) => found.get(whom) ?? "";
-	}
-
-	async function levelsIn(room: string, as: string | undefined): Promise<Content> {
-		try {
-			return asObject(await client.state<Content>(room, "m.room.power_levels", "", as));
-		} catch (error) {
-			if (hasCode(error, "M_NOT_FOUND")) return {};
-			throw error;
-		}
 	}
 
 	/** Resolves with the account that changes a room for a person: the bot (undefined) where it has made the room. */
@@ -93,7 +70,7 @@ export function createMadeRooms(deps: {
 
 	/** Checks that an account may send all of these events, so that a change is made as a whole or not at all. */
 	async function refuseWeak(room: string, as: string, events: readonly StateEvent[], levels: Content) {
-		const create = await createIn(room, as);
+		const create = await readCreate(client, room, as);
 		if (!events.every(({ type }) => maySet(type, as, create, levels)))
 			throw new PermanentError("forbidden", phrases.powerTooLow);
 	}
@@ -110,7 +87,7 @@ export function createMadeRooms(deps: {
 		inTurn([room], () =>
 			permitted(async () => {
 				const as = await actor(room, by);
-				const levels = await levelsIn(room, as);
+				const levels = (await readLevels(client, room, as)) ?? {};
 				const events = [...statesOf(settings)];
 				if (changesLevels(settings)) {
 					const content = levelsAfter(levels, settings, await mxidsOf(settings));
@@ -140,12 +117,6 @@ export function createMadeRooms(deps: {
 	const takesAlias = (localpart: string): boolean =>
 		!localpart.startsWith("_") && isAddress({ kind: "alias", parts: [localpart] }, domain);
 
-	/** Runs `work`, whose refusal counts for nothing. */
-	const tidy = (work: Promise<unknown>): Promise<unknown> =>
-		work.catch((error: unknown) => {
-			if (!(error instanceof MatrixError)) throw error;
-		});
-
 	return {
 		takesAlias,
 		/** As {@link Hosting.create}. */
@@ -155,8 +126,8 @@ export function createMadeRooms(deps: {
 			const owner = { network: by.network, mxid: await ghosts.account(by) };
 			const room = (await permitted(() => make(localpart, owner, settings, seed, mxids))) as RoomId;
 			rooms.botCame(room);
-			// The directory may refuse it by a rule of its own, and the facts tell.
-			if (settings.listed) await tidy(list(room, true, undefined));
+			// The directory may refuse the room by a rule of its own, and the facts tell.
+			if (settings.listed) await unlessRefused(list(room, true, undefined));
 			deps.moved();
 			return deps.facts(room);
 		},
@@ -166,7 +137,8 @@ export function createMadeRooms(deps: {
 			permitted(async () => {
 				const as = await actor(room, by);
 				const type = "m.room.avatar";
-				if (as !== undefined) await refuseWeak(room, as, [{ type, content: {} }], await levelsIn(room, as));
+				if (as !== undefined)
+					await refuseWeak(room, as, [{ type, content: {} }], (await readLevels(client, room, as)) ?? {});
 				const url =
 					picture && (await client.upload(Buffer.from(picture.bytes), picture.type, "room", as)).content_uri;
 				const info = picture && { mimetype: picture.type, size: picture.bytes.length };

@@ -3,11 +3,12 @@ import type { Absent, LevelChange } from "../../core/hosting.ts";
 import type { NetworkName, RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import type { InTurn } from "../../core/turns.ts";
-import { type Client, hasCode } from "../client.ts";
+import type { Client } from "../client.ts";
 import { asObject, type Content, isEvent, text } from "../event.ts";
 import type { Ghosts } from "../ghosts.ts";
 import { ghostAddress, matrixNetwork, personAddress } from "../mxid.ts";
 import * as phrases from "../phrases.ts";
+import { readLevels } from "../room-powers.ts";
 import type { Rooms } from "../rooms.ts";
 import { ruleFor, ruleType } from "./domain-bans.ts";
 
@@ -46,15 +47,6 @@ export function createModeration(deps: {
 		return ghost;
 	}
 
-	async function levelsOf(room: RoomId, as: string | undefined): Promise<Content> {
-		try {
-			return await client.state<Content>(room, "m.room.power_levels", "", as);
-		} catch (error) {
-			if (hasCode(error, "M_NOT_FOUND")) return {};
-			throw error;
-		}
-	}
-
 	/** Resolves with the network and address of the person behind an MXID. */
 	async function behind(mxid: string): Promise<Pick<Person, "network" | "address"> | undefined> {
 		if (!isOurs(mxid)) {
@@ -86,7 +78,7 @@ export function createModeration(deps: {
 		setLevels: (room: RoomId, by: Person, changes: readonly LevelChange[]): Promise<void> =>
 			inTurn([room], async () => {
 				const as = await actorFor(by, room);
-				const levels = await levelsOf(room, as);
+				const levels = (await readLevels(client, room, as)) ?? {};
 				const users = new Map<string, unknown>(Object.entries(asObject(levels.users)));
 				for (const { whom, level } of changes) {
 					const mxid = await mxidOf(whom);

@@ -1,6 +1,6 @@
 import { PermanentError } from "../../core/errors.ts";
 import type { LevelChange, RoomSettings } from "../../core/hosting.ts";
-import { type Client, hasCode, MatrixError } from "../client.ts";
+import { type Client, hasCode, MatrixError, unlessRefused } from "../client.ts";
 import { asObject, type Content, text } from "../event.ts";
 import { newRoomAlias } from "../mxid.ts";
 import type { OwnAliases } from "../own-aliases.ts";
@@ -38,19 +38,13 @@ export function createNewRooms(deps: {
 		}
 	}
 
-	/** Runs `work`; a refusal counts for nothing, since it may have been done before. */
-	async function tidy(work: Promise<unknown>): Promise<void> {
-		await work.catch((error: unknown) => {
-			if (!(error instanceof MatrixError)) throw error;
-		});
-	}
-
 	/** Leaves a room that never got its own alias, so that nobody has found it. */
 	async function abandon(room: string, first: string): Promise<void> {
 		const path = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/aliases`;
 		const { aliases: all } = await client.call<{ aliases: string[] }>("GET", path);
-		await tidy(client.removeAlias(first));
-		if (all.every((alias) => alias === first)) await tidy(client.leave(room));
+		// An earlier try may have removed the alias.
+		await unlessRefused(client.removeAlias(first));
+		if (all.every((alias) => alias === first)) await unlessRefused(client.leave(room));
 	}
 
 	async function create(first: string, body: object, seed: string): Promise<string> {
@@ -89,7 +83,7 @@ export function createNewRooms(deps: {
 	/** Makes the own alias of a room its main one, and takes the first one away. */
 	async function introduce(room: string, alias: string, first: string): Promise<void> {
 		await client.setState(room, "m.room.canonical_alias", "", { alias });
-		await tidy(client.removeAlias(first));
+		await unlessRefused(client.removeAlias(first));
 	}
 
 	/**

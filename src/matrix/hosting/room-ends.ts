@@ -3,7 +3,7 @@ import { TemporaryError } from "../../core/errors.ts";
 import type { Guard } from "../../core/guard.ts";
 import type { Log } from "../../core/log.ts";
 import type { Mapping } from "../../core/mapping.ts";
-import { type Client, MatrixError } from "../client.ts";
+import { type Client, unlessRefused } from "../client.ts";
 import type { Members } from "../members.ts";
 import type { OwnAliases } from "../own-aliases.ts";
 import type { Rooms } from "../rooms.ts";
@@ -31,18 +31,12 @@ export function createRoomEnds(deps: {
 	const save = () => mapping.saveSetting(setting, JSON.stringify([...ending]));
 	const path = (room: string, rest: string) => `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/${rest}`;
 
-	/** Runs `work`, which may have been done before. */
-	const again = (work: Promise<unknown>): Promise<unknown> =>
-		work.catch((error: unknown) => {
-			if (!(error instanceof MatrixError)) throw error;
-		});
-
-	async function closeDoors(room: string): Promise<void> {
+	async function closeEntry(room: string): Promise<void> {
 		const { aliases } = await client.call<{ aliases: string[] }>("GET", path(room, "aliases"));
 		for (const alias of aliases) await deps.aliases.remove(alias);
 		const list = `/_matrix/client/v3/directory/list/room/${encodeURIComponent(room)}`;
-		await again(client.call("PUT", list, { body: { visibility: "private" } }));
-		await again(client.setState(room, "m.room.join_rules", "", { join_rule: "invite" }));
+		await unlessRefused(client.call("PUT", list, { body: { visibility: "private" } }));
+		await unlessRefused(client.setState(room, "m.room.join_rules", "", { join_rule: "invite" }));
 	}
 
 	async function empty(room: string, reason: string): Promise<void> {
@@ -51,17 +45,17 @@ export function createRoomEnds(deps: {
 		for (const one of chunk as Readonly<{ state_key: string; content: { membership?: string } }>[]) {
 			const { state_key: mxid, content } = one;
 			if (mxid === bot || content.membership === "ban") continue;
-			await again(client.moderate(room, "kick", mxid, { reason }));
+			await unlessRefused(client.moderate(room, "kick", mxid, { reason }));
 		}
-		await again(client.leave(room, undefined, reason));
+		await unlessRefused(client.leave(room, undefined, reason));
 	}
 
 	async function finish(room: string, reason: string): Promise<void> {
 		for (let failures = 0; !stopped; failures++) {
 			try {
-				// The bot may be out already.
-				await again(closeDoors(room));
-				await again(empty(room, reason));
+				// The last run may have done a part of this, and the bot may be out already.
+				await unlessRefused(closeEntry(room));
+				await unlessRefused(empty(room, reason));
 				rooms.botWent(room);
 				deps.members.forget(room);
 				ending.delete(room);
@@ -86,7 +80,7 @@ export function createRoomEnds(deps: {
 			ending.set(room, reason);
 			await save();
 			try {
-				await closeDoors(room);
+				await closeEntry(room);
 			} catch (error) {
 				// The owner reads that the room goes on, and may ask again.
 				ending.delete(room);
