@@ -10,7 +10,7 @@ const window = 100;
 export type ToBroker =
 	| Readonly<{ call: "publish"; topic: string; payload: string }>
 	| Readonly<{ call: "flood"; rate: number; qos: 0 | 1; ms: number }>;
-/** What the main thread hears: the port of the broker, its one subscription, the messages that a flood has sent. */
+/** A message to the main thread: the port of the broker, its one subscription, the messages that a flood has sent. */
 export type FromBroker =
 	| Readonly<{ says: "listening"; port: number }>
 	| Readonly<{ says: "subscribed" }>

@@ -104,7 +104,7 @@ const wired = (line: string) =>
 describe("a fourth network, made of core's public interface only", () => {
 	test("is linked by its name, and a message crosses both ways", async () => {
 		expect(await command("link echo +verona")).toBe(
-			"Linked to +verona. What is said here now goes there, and back.",
+			"Linked to +verona. Messages now cross in both directions.",
 		);
 		await earth.say("plaza", "ann", "hello");
 		await wired("+verona <ann> hello");

@@ -137,8 +137,8 @@ export function createBridge(deps: {
 
 	/**
 	 * Queues the rows in their lanes. A full lane refuses new rows at once with a sender notice and keeps its older ones.
-	 * Resolves when the refusals are on disk and each notice was tried once; until then the source server has to wait,
-	 * which is the back-pressure on a flood.
+	 * Resolves when the refusals are on disk and each notice was tried once; until then the source server has to wait:
+	 * the back-pressure on a flood.
 	 */
 	async function deliverAll(rows: readonly Row[]): Promise<void> {
 		const needless = superseded.by(rows).filter(lanes.mayWait);

@@ -318,8 +318,8 @@ export interface Views {
 	 */
 	source(of: NetworkName): Hosting;
 	/**
-	 * Resolves with places of the archive, as `reader` may see it, the oldest first. What precedes the places that the
-	 * journal has is read from the source, about a thousand places for one call at most: where the first ones that match
+	 * Resolves with places of the archive, as `reader` may see it, the oldest first. Places before those
+	 * of the journal are read from the source, about a thousand for one call at most: if the first ones that match
 	 * are not reached by then, the answer has none and is not complete, and the next call reads on. `complete`: nothing that
 	 * matches lies beyond. `total`: the known places that match all but `limit`. An id of the range that the archive does
 	 * not have matches nothing. @throws TemporaryError

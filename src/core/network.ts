@@ -80,8 +80,8 @@ export interface Network {
 	pause(): Promise<void>;
 	/**
 	 * Ends the connection in order: hands to core all input until the server has ended it, too, and resolves when
-	 * the input is on disk. The networks stop in reverse order of their starts, so this one may still look people up on those
-	 * that started before it.
+	 * the input is on disk. The networks stop in reverse order of their starts, so this one may still look people up on
+	 * networks that started earlier.
 	 */
 	stop(): Promise<void>;
 	/** Returns the state of the connection. Absent: always up. */

@@ -95,7 +95,7 @@ export const opened = (what: Opened, name: string, how: "inside" | "invited" | "
 export const nothingToFollow = "no room that is linked here was closed and named another one in its place.";
 export const passwordInRoom =
 	"everybody here can read a password. Tell it to me in a chat of two, with the same command, and change it if others may have read it.";
-export const linked = (name: string) => `Linked to ${name}. What is said here now goes there, and back.`;
+export const linked = (name: string) => `Linked to ${name}. Messages now cross in both directions.`;
 export const linkedBut = (name: string, why: string) => `Linked to ${name}, but nothing crosses yet: ${why}`;
 export const linkHelp = (forms: readonly string[]) =>
 	["join this room with a room of another network", ...forms].join("; or ");
@@ -315,7 +315,7 @@ export const notOurLink = "that is not a link to a file of this bridge.";
 /** The revoked links, for the answer: those of a message, of a person, or to a file. */
 export const ofThatMessage = "to the files of that message";
 export const ofPerson = (who: string) => `to all files of ${who}`;
-export const ofFile = (hash: string) => `to the file with the SHA-256 ${hash}, whoever sends it,`;
+export const ofFile = (hash: string) => `to the file with the SHA-256 ${hash}, sent by anybody,`;
 export const linksRevoked = (which: string) =>
 	`Done: links ${which} lead nowhere from now on. Copies that people already have stay with them.`;
 export const neverMet =
@@ -350,7 +350,7 @@ export const revived = (count: number) =>
 
 // Results and refusals of `backup` and `restore`.
 export const backupWritten = (folder: string) =>
-	`Wrote ${folder}. It holds secrets: keep it as you keep the bridge's own files. What the config reads from the environment or from other files is not in it.`;
+	`Wrote ${folder}. It holds secrets: keep it as you keep the bridge's own files. It lacks the values that the config takes from the environment or from other files.`;
 export const backupTaken = "Name a folder that is not there yet";
 export const noStore = (folder: string) =>
 	`There is nothing to back up: ${folder} holds no store. Run this in the working directory of the bridge, or correct store.directory.`;

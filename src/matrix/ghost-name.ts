@@ -21,7 +21,7 @@ const ranks = new Set(
 		skeleton,
 	),
 );
-/** Characters of an address, and of what else stands behind names. */
+/** Characters of an address, and of the labels behind names. */
 const signs = /[()[\]{}<>@:,;/|]/;
 
 /** Returns true for a real name that people could take for an address, or for a mark of what its bearer may do. */

@@ -6,8 +6,8 @@ import * as phrases from "./phrases.ts";
 const labels = Object.values(phrases.ranks);
 
 /**
- * Returns the display name with the label of a rank, in one pair of brackets with what else stands behind the name, and with
- * the hats in brackets of their own.
+ * Returns the display name with the label of a rank and the hats. The label goes into the brackets that the name ends in,
+ * if it does; the hats have brackets of their own.
  */
 export const labelled = (name: string, rank: Rank | undefined, hats: readonly string[] = []): string =>
 	hats.length > 0 ? `${ranked(name, rank)} [${hats.join(", ")}]` : ranked(name, rank);

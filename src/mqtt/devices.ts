@@ -134,7 +134,7 @@ export function createDevices(prefix: string | undefined, log: Log) {
 	return {
 		/** Returns true for a topic that announces a device. */
 		isAnnouncement: (topic: string): boolean => prefix !== undefined && isAnnouncement(prefix, topic),
-		/** Returns the filters that show a topic: one for programs is shown by filters that name what makes it so. */
+		/** Returns the filters that show a topic. A filter shows a topic for programs only if it names the levels that mark it as such. */
 		showing(topic: string, filters: readonly string[]): readonly string[] {
 			let shows = shownBy.get(topic);
 			if (shows === undefined) {

@@ -25,7 +25,7 @@ export const noValuesYet = "Nothing has come from MQTT yet.";
 export const latestValue = (topic: string, text: string | null, ago: string) =>
 	`${topic}: ${text ?? "cleared"} (${ago} ago)`;
 export const noValueOf = (topic: string, list: string) =>
-	`nothing has come from “${topic}” yet. What has come: ${list}`;
+	`nothing has come from “${topic}” yet. This lists the topics with values: ${list}`;
 
 // `chart`.
 export const chartOf = (label: string, period: string, values: number) =>

@@ -42,11 +42,11 @@ type Subject = {
 	shown?: boolean;
 };
 
-/** One topic's word on whether a thing is there. `heard`: its place in the order of all. */
-type Word = Readonly<{ isOnline: boolean; heard: number }>;
+/** The statement of one topic on whether a thing is there. `heard`: its place in the order of all. */
+type Statement = Readonly<{ isOnline: boolean; heard: number }>;
 
-/** Returns whether a thing is there, by the words of `topics` topics; undefined as long as that is not known. Pure. */
-function together(mode: AvailabilityMode, said: readonly Word[], topics: number): boolean | undefined {
+/** Returns whether a thing is there, by the statements of `topics` topics; undefined as long as that is not known. Pure. */
+function together(mode: AvailabilityMode, said: readonly Statement[], topics: number): boolean | undefined {
 	if (said.length === 0) return undefined;
 	const [isOne, isNone] = [said.some((one) => one.isOnline), said.some((one) => !one.isOnline)];
 	switch (mode) {
@@ -78,7 +78,7 @@ export function createPresence(deps: {
 	const newcomers = new Set<Subject>();
 
 	function tell(subject: Subject): void {
-		const said = [...subject.watches].flatMap(([key, watch]): Word[] => {
+		const said = [...subject.watches].flatMap(([key, watch]): Statement[] => {
 			const { payload, heard = 0 } = topics.get(key) ?? {};
 			const isOnline = payload === undefined ? undefined : watch.isOnline(payload);
 			return isOnline === undefined ? [] : [{ isOnline, heard }];
@@ -103,7 +103,7 @@ export function createPresence(deps: {
 	}
 
 	return {
-		/** Notes a thing that a room shows, and the topics that tell whether it is there, and how they do together. */
+		/** Notes a thing that a room shows, the topics that tell whether it is there, and the mode in which they do so. */
 		note({ room, sender }: State, broker: string, { watches, mode }: Watched): void {
 			if (watches.length === 0) return;
 			const key = `${room}\n${sender.id}`;

@@ -5,7 +5,7 @@ const chunk = 65_536;
 
 /**
  * Drops an unfinished last line, which no caller was told is stored, and keeps its bytes in a file beside. Resolves with
- * that file's name, or with undefined when the file is whole or missing.
+ * the name of the latter, or with undefined when the file is whole or missing.
  */
 export async function repairTornTail(file: string, now: number): Promise<string | undefined> {
 	const handle = await open(file, "r+").catch((error: NodeJS.ErrnoException) => {

@@ -48,8 +48,8 @@ import { createServerAck } from "./stream/server-ack.ts";
 const nick = "Trivium";
 const title = "XMPP";
 /**
- * Lines of a chat of two that are written and not confirmed. A kill of the bridge repeats them, since nobody can be asked
- * which of them arrived, so they are few. They share one ping, so fewer would cost more.
+ * Lines of a chat of two that are written and not confirmed. A kill of the bridge repeats them, since no server tells
+ * the lines that arrived, so they are few. They share one ping, so fewer would cost more.
  */
 const unconfirmedAtMost = 8;
 /** The resource of all ghosts. It never changes, so that a session replaces the one that an earlier run left. */

@@ -3,7 +3,7 @@ import type { Element } from "./stream/xml.ts";
 
 /**
  * The payloads of message stanzas that XMPP clients (Conversations, Dino, Gajim, Converse, Monal, Movim, Profanity, Poezio,
- * Psi) and servers (Prosody, ejabberd) send, each with what becomes of it. What somebody does without a body is read by this list
+ * Psi) and servers (Prosody, ejabberd) send, each with its treatment. Acts without a body are read by this list
  * alone (`message/happenings.ts`), and docs/what-crosses.md has its table from here.
  */
 

@@ -73,7 +73,7 @@ export const mucNoDeletion = (room: string) =>
 	`only a moderator of the XMPP room ${room} can delete what others wrote there, and you are not a moderator.`;
 /** The refusals of the acts of moderators. */
 const mucNoAct = (what: string) => (room: string) =>
-	`only a moderator of the XMPP room ${room} can ${what} there, and neither you nor the bridge is one who may.`;
+	`only a moderator of the XMPP room ${room} can ${what} there, and neither you nor the bridge is a moderator with that right.`;
 export const mucNoActs = {
 	kick: mucNoAct("remove this person"),
 	ban: mucNoAct("ban this person"),
@@ -96,7 +96,7 @@ export const mucSettings = {
 	password: { on: "it asks for a password", off: "it asks for no password" },
 	archive: {
 		on: "it keeps an archive",
-		off: "it keeps no archive, so replies and reactions are shown in words, and what is said during a long outage is lost",
+		off: "it keeps no archive, so replies and reactions are shown in words, and messages during a long outage are lost",
 	},
 } as const;
 export const mucChanged = (room: string, news: readonly string[]) =>
@@ -247,8 +247,8 @@ export const hostedBeingMade = "The room is just being made. Try again in a mome
 export const hostedNoPicture =
 	"This is no picture that rooms can have. PNG, JPEG, GIF and WebP are fine, up to about 350 KiB.";
 export const hostedNoPassword = "This room asks for a password, or an invitation from somebody in it.";
-export const hostedFull = "This room has as many people as its owners want. Try again later.";
-export const hostedNoPrivate = "The owners of this room let not everybody write private messages.";
+export const hostedFull = "This room has as many people as its owners allow. Try again later.";
+export const hostedNoPrivate = "The owners of this room do not let everybody write private messages.";
 export const hostedNotFinished = "The room was not finished in time, so it was not made.";
 export const hostedCancelled = "The room was not made.";
 export const hostedNotMadeHere =
@@ -267,7 +267,7 @@ export const hostedOwnPeople =
 	"This is the address of everybody on the other side, who cannot be banned at once.";
 export const hostedTooManyKept = "The bridge cannot note more members, bans and nicks of this room.";
 export const hostedJoinFirst =
-	"Join the room first. One by invitation has no other members than those who are in it.";
+	"Join the room first: a room by invitation has no members but the people in it.";
 export const hostedRegisterTitle = "A nick of your own";
 export const hostedRegister = "Choose the nick that belongs to you in this room, also while you are away.";
 export const hostedNickIsYours = (nick: string) =>

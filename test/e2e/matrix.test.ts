@@ -366,7 +366,7 @@ describe("commands", () => {
 			(event) => in_(room)(event) && /may not use “link”/.test(String(event.content.body)),
 		);
 		await alice.send(room, "!bridge link xmpp plumbed");
-		await alice.waitForMessage("Linked to The plumbed. What is said here now goes there, and back.", room);
+		await alice.waitForMessage("Linked to The plumbed. Messages now cross in both directions.", room);
 		await xmpp.say("plumbed", "romeo", "I am here");
 		await alice.waitForMessage("I am here", room);
 		await bob.send(room, "so am I");

@@ -155,7 +155,7 @@ describe("in a room that shows values, a person", () => {
 	});
 	test("reads what can be asked where nothing has come", async () => {
 		expect(await say("get", "cellar")).toBe(
-			"nothing has come from “cellar” yet. What has come: !bridge list",
+			"nothing has come from “cellar” yet. This lists the topics with values: !bridge list",
 		);
 		expect(await say("list", "", "!other")).toBe("this room shows nothing from MQTT.");
 	});

@@ -123,7 +123,7 @@ export function createInvites(context: HostedContext) {
 			});
 			return refusal && refusedWith(stanza, refusal);
 		},
-		/** Takes an error that comes back for an invitation; false for any other. The one who invited gets it. */
+		/** Takes an error that comes back for an invitation; false for any other. The inviter gets it. */
 		takeError(stanza: Element): boolean {
 			const { id = "", from = "" } = stanza.attrs;
 			const forwarded = onTheWay.get(id);

@@ -6,8 +6,8 @@ import type { Picture, Pictures } from "../pictures.ts";
 import type { Element } from "../stream/xml.ts";
 
 /**
- * The addresses that can be asked: the component itself, the bare JID of a ghost, one of its sessions, or the bot's account,
- * which answers what other accounts answer, too.
+ * The addresses that can be asked: the component itself, the bare JID of a ghost, one of its sessions, or the account of
+ * the bot, with the answers of any account.
  */
 export type Where = "host" | "account" | "session" | "bot";
 

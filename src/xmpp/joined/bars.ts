@@ -15,7 +15,7 @@ export function barForGood(room: Room, ours: OwnOccupant, why: PermanentError, c
 	if (ours.person) context.save({ key: keyOf(room, ours), value: why.message });
 }
 
-/** The bans of our people, on disk: unlike a bar, a ban outlasts that its person leaves. */
+/** The bans of our people, on disk: unlike a bar, a ban stays when its person has left. */
 const banOf = (room: Room, ours: OwnOccupant) => `banned ${room.jid} ${bare(ours.jid)}`;
 
 export const noteBan = (room: Room, ours: OwnOccupant, context: Context): void =>

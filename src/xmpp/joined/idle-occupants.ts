@@ -28,7 +28,7 @@ export function createIdleOccupants(
 		idleAfter !== undefined &&
 		ours.person !== undefined &&
 		ours.wanted &&
-		// It is all that hears the MUC.
+		// No other occupant of ours hears the MUC for the bridge.
 		ours !== room.listening.active &&
 		context.now().at - ours.activeAt >= idleAfter;
 

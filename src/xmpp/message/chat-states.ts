@@ -12,7 +12,7 @@ export const chatStates: MessageFeature = { vars: [chatStatesNs] };
 export const typing = (active: boolean): Element =>
 	xml(active ? "composing" : "active", { xmlns: chatStatesNs });
 
-/** Returns whether the sender types; undefined for a message that says nothing about it. What is said ends the typing. */
+/** Returns whether the sender types; undefined for a message that says nothing about it. A message with a body ends the typing. */
 export function typingIn(message: Element): boolean | undefined {
 	if (child(message, "composing", chatStatesNs)) return true;
 	const says = child(message, "body") || states.some((state) => child(message, state, chatStatesNs));

@@ -228,8 +228,8 @@ function media(url: string, file: Described, as?: Media["kind"]): Media {
 }
 
 /**
- * Returns the elements of a file message. Its body must be `url` alone, because most clients recognise a file by
- * that.
+ * Returns the elements of a file message. Its body must be `url` alone: most clients know a file by
+ * such a body.
  */
 export function fileElements(file: Media, url: string): readonly Element[] {
 	const { mime, name, size, width, height, duration, blurhash: hash, thumbnail } = file;

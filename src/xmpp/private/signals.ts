@@ -32,7 +32,7 @@ export function createPrivateSignals(deps: {
 		take(room: RoomId, { stanza, sender }: Whisper): void {
 			for (const signal of signalsIn(stanza, { room, sender, named: "msg" })) deps.bridge().signal(signal);
 		},
-		/** Shows a signal to the occupant of the other person. An occupant learns from no typing that somebody has opened a chat. */
+		/** Shows a signal to the occupant of the other person. Typing before the first line would tell that a chat was opened, so it is hidden. */
 		async show(out: SignalOut, place: Place): Promise<void> {
 			const payloads = payloadsOf(out, "msg");
 			const { room, signal } = out;

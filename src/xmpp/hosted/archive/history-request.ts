@@ -12,8 +12,8 @@ const usual = 20;
 export type HistoryRequest = Readonly<{ lines: number; chars?: number; since?: number }>;
 
 /**
- * Returns the history that a join asks for by its `history` element. What makes no sense counts as absent: nobody is kept
- * out for it.
+ * Returns the history that a join asks for by its `history` element. An attribute that makes no sense counts as absent:
+ * nobody is kept out for it.
  */
 export function historyRequest(asked: Element | undefined, now: number): HistoryRequest {
 	const wish = asked?.attrs ?? {};

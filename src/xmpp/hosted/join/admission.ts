@@ -113,7 +113,10 @@ function sessionFor(
 	return session;
 }
 
-/** Returns true if nobody more than owners and admins may come in (XEP-0045 §7.2.9). */
+/**
+ * Returns true if a room is full for a person: it has as many people as its owners allow, and the person is neither an
+ * owner nor an admin (XEP-0045 §7.2.9).
+ */
 export function isFull(room: HostedRoom, person: Person): boolean {
 	const { maxUsers = Number.POSITIVE_INFINITY } = room.own;
 	if (room.people.size < maxUsers || occupantOf(room, person)) return false;

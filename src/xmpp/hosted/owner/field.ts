@@ -15,7 +15,7 @@ export type Now = Readonly<{
 	at(jid: string): LevelChange["whom"];
 }>;
 
-/** The changes that a submitted form asks for. `notes`: sentences for the owner about wishes that a room cannot have. */
+/** The changes that a submitted form asks for. `notes`: sentences for the owner about settings that the room cannot have. */
 export type Changes = Readonly<{ settings: RoomSettings; own: OwnSettings; notes: readonly string[] }>;
 export const noChanges: Changes = { settings: {}, own: {}, notes: [] };
 

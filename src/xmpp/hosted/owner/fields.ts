@@ -8,7 +8,7 @@ import { type Changes, type Field, type Now, single, truth } from "./field.ts";
 
 /** The fields of the form by which owners configure a room (XEP-0045 §10.2 and §15.5.3). Pure. */
 
-/** Anybody: no room gives a level of its own to a person who does not exist. */
+/** A person who does not exist, and so has the level of everybody in each room. */
 const nobody = { network: "", id: "" } as unknown as Person;
 
 /** Returns a field of yes and no, which asks for nothing where it stays as it is. */
@@ -30,7 +30,7 @@ const boolean = (
 const others = ({ facts }: Now): number => facts.levels?.others ?? 0;
 const allMay = ({ facts: { levels } }: Now, act: "speak" | "topic" | "invite"): boolean =>
 	levels === undefined || mayDo(levels, nobody, act);
-/** Returns the least level of those who may do what not everybody may. */
+/** Returns the least level for an act that not everybody may do. */
 const fewer = ({ facts }: Now, level: "moderator" | "admin"): number =>
 	facts.made ? madeLevels[level] : madeLevels.admin;
 

@@ -2,7 +2,7 @@ import { xml } from "../../stream/xml.ts";
 import type { HostedContext } from "../context.ts";
 import type { Session } from "../room.ts";
 
-/** Tells the client of an owner, and nobody else, about wishes that a room cannot have. */
+/** Tells the client of an owner, and nobody else, about settings that the room cannot have. */
 export function tell(
 	session: Session,
 	notes: readonly string[],

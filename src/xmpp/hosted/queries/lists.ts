@@ -70,7 +70,7 @@ function mayRead({ by, standing }: Seat, affiliation: string, isIn: boolean): bo
 	return isIn;
 }
 
-/** Returns a person as lists show them: by the nick in the room, or by the one that belongs to them. */
+/** Returns a person as lists show them: by the nick that they have in the room, or that belongs to them. */
 function itemOf({ standing, place: { room } }: Seat, person: Person, context: HostedContext): Item {
 	const key = personKey(person);
 	const nick = room?.people.get(key)?.nick ?? standing.kept.nicks.get(key)?.nick;
