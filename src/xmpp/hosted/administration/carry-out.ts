@@ -53,10 +53,9 @@ async function setLevels(
 ): Promise<void> {
 	const levels = steps.filter((one) => one.kind === "level");
 	if (levels.length === 0) return;
-	if (room)
-		for (const { whom, reason } of levels)
-			context.acts.expect(room, whom, "rank", actOf(by, room, reason, {}));
-	await context.bridge().views.source(context.of).setLevels(source, by, levels);
+	const acts = levels.map(({ whom, reason }) => [whom, actOf(by, room, reason, {})] as const);
+	const there = context.bridge().views.source(context.of);
+	await context.acts.during(room, "rank", acts, () => there.setLevels(source, by, levels));
 	const isShown = () =>
 		levels.every(({ whom, level }) => room?.facts.levels?.of.get(personKey(whom)) === level);
 	if (room) await untilShown(isShown);
@@ -69,9 +68,10 @@ async function carryOutOne(
 	context: HostedContext,
 ): Promise<void> {
 	const there = context.bridge().views.source(context.of);
-	const expect = (whom: Person, reason: string | undefined, act: Act) => {
-		if (room) context.acts.expect(room, whom, "removal", actOf(by, room, reason, act));
-	};
+	const remove = (act: "kick" | "ban", whom: Person, reason: string | undefined, as: Removal) =>
+		context.acts.during(room, "removal", [[whom, actOf(by, room, reason, removals[as])]], () =>
+			there.moderate(source, by, act, whom, reason),
+		);
 	switch (one.kind) {
 		case "level":
 			return;
@@ -82,12 +82,10 @@ async function carryOutOne(
 			await there.invite(source, by, one.whom);
 			return;
 		case "kick":
-			expect(one.whom, one.reason, removals[one.as]);
-			await there.moderate(source, by, "kick", one.whom, one.reason);
+			await remove("kick", one.whom, one.reason, one.as);
 			return;
 		case "ban":
-			expect(one.whom, one.reason, removals.banned);
-			await there.moderate(source, by, "ban", one.whom, one.reason);
+			await remove("ban", one.whom, one.reason, "banned");
 			return;
 		case "unban":
 			await there.moderate(source, by, "unban", one.whom, one.reason);
@@ -100,7 +98,7 @@ async function carryOutOne(
 	}
 }
 
-function actOf(by: Person, room: HostedRoom, reason: string | undefined, act: Act): Act {
-	const actor = occupantOf(room, by)?.nick;
+function actOf(by: Person, room: HostedRoom | undefined, reason: string | undefined, act: Act): Act {
+	const actor = room && occupantOf(room, by)?.nick;
 	return { ...act, ...(actor !== undefined && { actor }), ...(reason && { reason }) };
 }

@@ -60,8 +60,9 @@ export async function configure(
 	}
 	for (const { person } of strangers) {
 		const act = { codes: [statusCodes.membersOnlyNow], affiliation: "none" } as const;
-		context.acts.expect(room, person, "removal", act);
-		await source.moderate(room.source, by, "kick", person, phrases.hostedMembersOnlyNow);
+		await context.acts.during(room, "removal", [[person, act]], () =>
+			source.moderate(room.source, by, "kick", person, phrases.hostedMembersOnlyNow),
+		);
 	}
 	// The directory is no part of the timeline.
 	if (settings.listed !== undefined) takeFacts(room, { ...room.facts, listed: settings.listed }, context);
