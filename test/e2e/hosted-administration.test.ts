@@ -118,6 +118,16 @@ describe.each(["prosody", "ejabberd"] as const)("the administration of a Matrix 
 			"set",
 			xml("query", { xmlns: mucAdmin }, ...items.map((item) => xml("item", item, xml("reason", {}, reason)))),
 		);
+	const registration = (nick: string) =>
+		xml(
+			"query",
+			{ xmlns: register },
+			xml(
+				"x",
+				{ xmlns: "jabber:x:data", type: "submit" },
+				xml("field", { var: "muc#register_roomnick" }, xml("value", {}, nick)),
+			),
+		);
 	async function list(one: XmppClient, address: string, wanted: Item): Promise<string[]> {
 		const answer = await one.iq(address, "get", xml("query", { xmlns: mucAdmin }, xml("item", wanted)));
 		const items = answer.getChild("query")?.getChildren("item") ?? [];
@@ -213,19 +223,9 @@ describe.each(["prosody", "ejabberd"] as const)("the administration of a Matrix 
 		const form = await juliet.iq(address, "get", xml("query", { xmlns: register }));
 		const fields = form.getChild("query")?.getChild("x")?.getChildren("field") ?? [];
 		expect(fields.map(({ attrs }) => attrs.var)).toContain("muc#register_roomnick");
-		const wants = (nick: string) =>
-			xml(
-				"query",
-				{ xmlns: register },
-				xml(
-					"x",
-					{ xmlns: "jabber:x:data", type: "submit" },
-					xml("field", { var: "muc#register_roomnick" }, xml("value", {}, nick)),
-				),
-			);
-		expect(await outcome(juliet, address, "set", wants("Capulet"))).toBe("result");
+		expect(await outcome(juliet, address, "set", registration("Capulet"))).toBe("result");
 		await shows(romeo, address, "presence Capulet member/participant");
-		expect(await outcome(romeo, address, "set", wants("Capulet"))).toBe("conflict");
+		expect(await outcome(romeo, address, "set", registration("Capulet"))).toBe("conflict");
 		await juliet.leaveRoom(address, "Capulet");
 		await bridged.kill();
 		await bridged.start();
@@ -236,6 +236,21 @@ describe.each(["prosody", "ejabberd"] as const)("the administration of a Matrix 
 		const remove = xml("query", { xmlns: register }, xml("remove"));
 		expect(await outcome(juliet, address, "set", remove)).toBe("result");
 		await shows(romeo, address, "presence Capulet none/participant");
+	});
+
+	test("frees the nick of a person whom Matrix bans while nobody of XMPP is in the room", async () => {
+		const { id, address, romeo, juliet } = await room();
+		expect(await outcome(juliet, address, "set", registration("Montague"))).toBe("result");
+		await shows(romeo, address, "presence Montague member/participant");
+		const mercutio = await client("mercutio");
+		await expect(mercutio.joinRoom(address, "Montague")).rejects.toThrow(/conflict/);
+		await juliet.leaveRoom(address, "Montague");
+		await romeo.leaveRoom(address, "Romeo");
+		for (const name of ["juliet", "romeo"]) await membership(id, ghost(name), "leave");
+		await alice.request("POST", `v3/rooms/${encodeURIComponent(id)}/ban`, { user_id: ghost("juliet") });
+		await expect
+			.poll(() => mercutio.joinRoom(address, "Montague").then(() => "in", String), { timeout: 20_000 })
+			.toBe("in");
 	});
 
 	test("is done by the bot where somebody made the room from XMPP: upon equals, and for admins who are away", async () => {

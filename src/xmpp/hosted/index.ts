@@ -25,7 +25,7 @@ import { createLines } from "./lines/index.ts";
 import { isModeration } from "./lines/moderation.ts";
 import { createLiveness } from "./liveness.ts";
 import { createLoader } from "./load.ts";
-import { takeDomainBan, takeMember } from "./membership.ts";
+import { noteForRecord, takeMember } from "./membership.ts";
 import { createPresences } from "./presence-updates.ts";
 import { isJoin } from "./presences.ts";
 import { createPrivateVenue } from "./private-chats.ts";
@@ -222,9 +222,8 @@ export function createHostedRooms(world: World) {
 		reflect(view: RoomId, timeline: readonly Seen[]): void {
 			for (const seen of timeline) {
 				const room = rooms.get(view);
-				// A ban holds for the next join, and nothing of it is read again with the room.
-				if (seen.what.kind === "domain") takeDomainBan(view, seen.what, context);
-				else if (!room) loader.keep(view, seen);
+				noteForRecord(view, seen.what, context);
+				if (!room) loader.keep(view, seen);
 				else {
 					lines.begin(seen);
 					inOrder(room, () => apply(room, seen));

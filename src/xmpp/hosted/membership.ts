@@ -1,4 +1,4 @@
-import { type DomainBan, type MemberChange, personKey } from "../../core/hosting.ts";
+import { type DomainBan, type MemberChange, personKey, type Seen } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
@@ -48,7 +48,6 @@ function comeIn(room: HostedRoom, person: Person, context: HostedContext): void 
 
 function goOut(room: HostedRoom, what: MemberChange, context: HostedContext): void {
 	const { person, by, reason } = what;
-	if (what.now === "banned") forgetPerson(room, person, context);
 	const self = what.now === "out" && !by && person.network === xmppNetwork;
 	const ours = self && context.memberships.isOwnLeave(room.source, person);
 	const occupant = occupantOf(room, person);
@@ -66,19 +65,27 @@ function goOut(room: HostedRoom, what: MemberChange, context: HostedContext): vo
 	dismiss(room, occupant, { ...removal(what, ours), ...act }, context);
 }
 
-/** Keeps a ban of a domain that people of the source have made or lifted, also while nobody of XMPP is in the room. */
-export function takeDomainBan(view: RoomId, { domain, ban }: DomainBan, context: HostedContext): void {
-	const has = context.kept.of(view).domains.get(domain);
-	const change = { list: "domains", key: domain, value: ban?.reason } as const;
-	if (has !== ban?.reason) context.kept.follow(view, [change]);
+/**
+ * Notes what a change in the source means for the record of a room, also while nobody of XMPP is in the room: nothing of it is
+ * read again with the room.
+ */
+export function noteForRecord(view: RoomId, what: Seen["what"], context: HostedContext): void {
+	if (what.kind === "domain") noteDomainBan(view, what, context);
+	else if (what.kind === "member" && what.now === "banned") forgetPerson(view, what.person, context);
+}
+
+/** Keeps a ban of a domain that people of the source have made, or forgets one that they have lifted. */
+function noteDomainBan(view: RoomId, { domain, ban }: DomainBan, { kept }: HostedContext): void {
+	const has = kept.of(view).domains.get(domain);
+	if (has !== ban?.reason) kept.follow(view, [{ list: "domains", key: domain, value: ban?.reason }]);
 }
 
 /** Forgets what is kept of an outcast (XEP-0045 §9.1). A role ends with the presence. */
-function forgetPerson(room: HostedRoom, person: Person, context: HostedContext): void {
-	const key = personKey(person);
-	const has = (["members", "nicks"] as const).filter((list) => room.kept[list].has(key));
-	context.kept.change(
-		room.id,
+function forgetPerson(view: RoomId, person: Person, { kept }: HostedContext): void {
+	const [key, now] = [personKey(person), kept.of(view)];
+	const has = (["members", "nicks"] as const).filter((list) => now[list].has(key));
+	kept.change(
+		view,
 		has.map((list) => ({ list, key, value: undefined })),
 	);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { MemberChange } from "../../../src/core/hosting.ts";
+import { type MemberChange, personKey } from "../../../src/core/hosting.ts";
 import type { Person } from "../../../src/core/person.ts";
-import { alice, facts, hostedWorld, inside, juliet, matrixPerson, romeo, xmppPerson } from "./world.ts";
+import { alice, facts, hostedWorld, inside, juliet, matrixPerson, romeo, view, xmppPerson } from "./world.ts";
 
 const bob = matrixPerson("bob", "Bob");
 const romeoHimself = xmppPerson(romeo, "Romeo");
@@ -128,6 +128,24 @@ describe("a person of XMPP", () => {
 		expect(world.stored().some((key) => key.includes("romeo"))).toBe(false);
 		world.take(`<message from='${romeo}' to='#lobby@bridge.test' type='groupchat'><body>hi</body></message>`);
 		expect(world.got(romeo)).toEqual(["message error modify/not-acceptable"]);
+	});
+
+	test("loses membership and nick by a ban while nobody of XMPP is in the room, also in later runs", async () => {
+		const world = hostedWorld();
+		const key = personKey(romeoHimself);
+		const nick = { jid: romeoHimself.id, nick: "Romeo" };
+		const kept = { members: [[key, romeoHimself.id]], nicks: [[key, nick]], domains: [["spam.test", ""]] };
+		world.cursors.set(`xmpp kept ${view}`, JSON.stringify(kept));
+		await world.start();
+		world.happens(alice, { kind: "member", person: bob, now: "banned", by: alice });
+		world.happens(alice, { kind: "member", person: romeoHimself, now: "out", by: alice });
+		expect(JSON.parse(world.cursors.get(`xmpp kept ${view}`) ?? "")).toMatchObject(kept);
+		world.happens(alice, { kind: "member", person: romeoHimself, now: "banned", by: alice });
+		expect(JSON.parse(world.cursors.get(`xmpp kept ${view}`) ?? "")).toMatchObject({
+			...{ members: [], nicks: [], domains: kept.domains },
+		});
+		await world.join(juliet, "Romeo");
+		expect(world.got(juliet).at(-1)).toBe("message subject Welcome");
 	});
 
 	test("is out after a kick that follows a leave and a return", async () => {

@@ -3,7 +3,7 @@ import { PermanentError } from "../../../../src/core/errors.ts";
 import { type Hosting, type LevelChange, personKey, type RoomFacts } from "../../../../src/core/hosting.ts";
 import { account } from "../../../../src/xmpp/from-xmpp.ts";
 import { takeFacts } from "../../../../src/xmpp/hosted/configuration.ts";
-import { takeMember } from "../../../../src/xmpp/hosted/membership.ts";
+import { noteForRecord, takeMember } from "../../../../src/xmpp/hosted/membership.ts";
 import { type Element, xml } from "../../../../src/xmpp/stream/xml.ts";
 import { alice, createWorld, facts, levels, lobby, mercutio, outcome, romeo } from "./world.ts";
 
@@ -191,7 +191,8 @@ describe("a moderator's change of a hosted room", () => {
 		expect(await change([{ jid: paris.jid, affiliation: "outcast" }])).toBe("result");
 		expect([muc.kept.members.size, muc.kept.nicks.size]).toEqual([0, 0]);
 		expect(await change([paris])).toBe("result");
-		takeMember(muc, { kind: "member", person: account(stranger), now: "banned", by: alice }, context);
+		const banned = { kind: "member", person: account(stranger), now: "banned", by: alice } as const;
+		noteForRecord(muc.id, banned, context);
 		expect([muc.kept.members.size, muc.kept.nicks.size]).toEqual([0, 0]);
 	});
 
