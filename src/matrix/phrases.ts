@@ -97,6 +97,8 @@ export const roomGone = "there is no such room, or no server that is in it can b
 export const homeserverRefused = (why: string) => `the Matrix server refused it: ${why}`;
 export const noMatrixAddress = (text: string) =>
 	`“${text}” is not a Matrix address. The address of a person looks like @alice:example.org, that of a room like #lobby:example.org.`;
+export const botStays =
+	"the bot of the bridge keeps its place and its power in this room, since it carries out what the owners decide.";
 export const noMatrixRoom = (address: string) => `there is no Matrix room ${address}.`;
 export const roomOfPeople = (names: readonly string[], count: number) =>
 	`a room of ${names.join(", ")}${count > names.length ? ` and ${count - names.length} more` : ""}`;

@@ -71,6 +71,10 @@ describe("a room that the bot makes for a person of another network", () => {
 			...{ events_default: 10, invite: 50, users: { [ghost]: 100, [`@_xmpp_juliet:${domain}`]: 50 } },
 			events: { "m.room.topic": 10 },
 		});
+		const bot = { whom: ["trivium"], level: 50 };
+		await expect(world.hosting().configure(room, world.romeo, { levels: [bot] })).rejects.toMatchObject({
+			reason: "forbidden",
+		});
 		const { url } = (await state(room, "m.room.avatar")) as { url: string };
 		expect(await alice.download(url)).toEqual(picture);
 	});

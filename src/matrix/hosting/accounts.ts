@@ -1,6 +1,8 @@
+import { PermanentError } from "../../core/errors.ts";
 import type { LevelChange } from "../../core/hosting.ts";
 import type { Ghosts } from "../ghosts.ts";
 import { ghostMxid, matrixNetwork } from "../mxid.ts";
+import * as phrases from "../phrases.ts";
 import { mxidAt } from "./addresses.ts";
 
 /**
@@ -14,3 +16,11 @@ export const createAccounts =
 		if (whom.network === matrixNetwork) return whom.id;
 		return (await ghosts.known(whom)) ?? ghostMxid(whom.network, whom.address, domain);
 	};
+
+/**
+ * Refuses an act upon the bot in a room that it has made: there it carries out what the owners decide, and only its own level
+ * and place let it do that. @throws PermanentError
+ */
+export function refuseBot(mxid: string, bot: string): void {
+	if (mxid === bot) throw new PermanentError("forbidden", phrases.botStays);
+}

@@ -11,6 +11,7 @@ import * as phrases from "../phrases.ts";
 import { maySet } from "../power.ts";
 import { readCreate, readLevels } from "../room-powers.ts";
 import type { Rooms } from "../rooms.ts";
+import { refuseBot } from "./accounts.ts";
 import { isAddress } from "./addresses.ts";
 import { seedIn } from "./facts.ts";
 import { createNewRooms } from "./new-room.ts";
@@ -48,9 +49,17 @@ export function createMadeRooms(deps: {
 		return create?.sender === bot ? seedIn(create.content) : undefined;
 	}
 
-	async function mxidsOf({ levels = [] }: RoomSettings): Promise<(whom: LevelChange["whom"]) => string> {
+	/** Resolves with the MXIDs of the people whose levels `as` changes. @throws PermanentError */
+	async function mxidsOf(
+		{ levels = [] }: RoomSettings,
+		as: string | undefined,
+	): Promise<(whom: LevelChange["whom"]) => string> {
 		const found = new Map<LevelChange["whom"], string>();
-		for (const { whom } of levels) found.set(whom, await mxidOf(whom));
+		for (const { whom } of levels) {
+			const mxid = await mxidOf(whom);
+			if (as === undefined) refuseBot(mxid, bot);
+			found.set(whom, mxid);
+		}
 		return (whom) => found.get(whom) ?? "";
 	}
 
@@ -90,7 +99,7 @@ export function createMadeRooms(deps: {
 				const levels = (await readLevels(client, room, as)) ?? {};
 				const events = [...statesOf(settings)];
 				if (changesLevels(settings)) {
-					const content = levelsAfter(levels, settings, await mxidsOf(settings));
+					const content = levelsAfter(levels, settings, await mxidsOf(settings, as));
 					events.push({ type: "m.room.power_levels", content });
 				}
 				// Matrix spec: an account that may set the main alias may list the room.
@@ -122,7 +131,7 @@ export function createMadeRooms(deps: {
 		/** As {@link Hosting.create}. */
 		async create(localpart: string, by: Person, settings: RoomSettings, seed: string): Promise<RoomFacts> {
 			if (!takesAlias(localpart)) throw new PermanentError("invalid", phrases.noAlias(localpart));
-			const mxids = await mxidsOf(settings);
+			const mxids = await mxidsOf(settings, undefined);
 			const owner = { network: by.network, mxid: await ghosts.account(by) };
 			const room = (await permitted(() => make(localpart, owner, settings, seed, mxids))) as RoomId;
 			rooms.botCame(room);

@@ -10,6 +10,7 @@ import { ghostAddress, matrixNetwork, personAddress } from "../mxid.ts";
 import * as phrases from "../phrases.ts";
 import { readLevels } from "../room-powers.ts";
 import type { Rooms } from "../rooms.ts";
+import { refuseBot } from "./accounts.ts";
 import { ruleFor, ruleType } from "./domain-bans.ts";
 
 /** The most people of one list. */
@@ -32,9 +33,10 @@ export function createModeration(deps: {
 	/** Two changes of the levels of one room at once would undo each other. */
 	inTurn: InTurn;
 	isOurs(mxid: string): boolean;
+	bot: string;
 	domain: string;
 }) {
-	const { client, ghosts, rooms, isMade, mxidOf, inTurn, isOurs, domain } = deps;
+	const { client, ghosts, rooms, isMade, inTurn, isOurs, bot, domain } = deps;
 
 	/**
 	 * Resolves with the account that acts for a person: the bot (undefined) where it has made the room.
@@ -45,6 +47,13 @@ export function createModeration(deps: {
 		const ghost = await ghosts.known(person);
 		if (ghost === undefined) throw new PermanentError("forbidden", phrases.notInRoom);
 		return ghost;
+	}
+
+	/** Resolves with the MXID of a person upon whom `as` may act. @throws PermanentError */
+	async function mxidOf(whom: LevelChange["whom"], as: string | undefined): Promise<string> {
+		const mxid = await deps.mxidOf(whom);
+		if (as === undefined) refuseBot(mxid, bot);
+		return mxid;
 	}
 
 	/** Resolves with the network and address of the person behind an MXID. */
@@ -66,7 +75,8 @@ export function createModeration(deps: {
 			whom: LevelChange["whom"],
 			reason: string | undefined,
 		): Promise<void> {
-			const [as, mxid] = [await actorFor(by, room), await mxidOf(whom)];
+			const as = await actorFor(by, room);
+			const mxid = await mxidOf(whom, as);
 			const is = await rooms.membershipOf(room, mxid, as);
 			const due = { kick: is === "join" || is === "invite", ban: is !== "ban", unban: is === "ban" };
 			// Nobody on Matrix sees for whom the bot acts.
@@ -81,7 +91,7 @@ export function createModeration(deps: {
 				const levels = (await readLevels(client, room, as)) ?? {};
 				const users = new Map<string, unknown>(Object.entries(asObject(levels.users)));
 				for (const { whom, level } of changes) {
-					const mxid = await mxidOf(whom);
+					const mxid = await mxidOf(whom, as);
 					if (level === undefined) users.delete(mxid);
 					else users.set(mxid, level);
 				}

@@ -92,6 +92,24 @@ describe("in a room that the bot has made, the bot", () => {
 		expect(facts.levels?.creators.size).toBe(0);
 	});
 
+	test("keeps its place and its power, in each spelling of its address", async () => {
+		const { hosting } = world;
+		const { id, last } = await made();
+		const before = last();
+		const named = [["trivium"], ["trivium", "hs.test"]];
+		for (const whom of named) {
+			const refused = { reason: "forbidden", message: expect.stringContaining("keeps its place") };
+			const lower = [{ whom, level: 50 }];
+			await expect(hosting.setLevels(id, world.romeo, lower)).rejects.toMatchObject(refused);
+			await expect(hosting.configure(id, world.romeo, { levels: lower })).rejects.toMatchObject(refused);
+			await expect(hosting.moderate(id, world.romeo, "kick", whom)).rejects.toMatchObject(refused);
+			await expect(hosting.create("new", world.romeo, { levels: lower }, "seed")).rejects.toMatchObject(
+				refused,
+			);
+		}
+		expect(last()).toBe(before);
+	});
+
 	test("writes the ban of a domain into the room as a rule, and takes it back", async () => {
 		const { hosting } = world;
 		const { id, last } = await made();
