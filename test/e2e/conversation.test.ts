@@ -563,7 +563,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await romeo.waitForMessage("abcd", muc);
 	});
 
-	test(`each of ${crowd} Matrix people in one MUC sees each XMPP message once, in order`, async () => {
+	test(`each of ${crowd} Matrix people in one MUC sees each XMPP message once, in order, and is in it no longer than in the Matrix room`, async () => {
 		const room = await juliet.createRoom({
 			preset: "public_chat",
 			name: "Ball",
@@ -590,6 +590,24 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		expect(order.filter((body) => lines.includes(String(body)))).toEqual(lines);
 		for (const i of guests.keys())
 			expect(romeo.inbox.items.filter((stanza) => isMessage(stanza, `from guest ${i}`))).toHaveLength(1);
+
+		const fickle = guests.filter((_, i) => i !== 5);
+		await Promise.all(
+			fickle.map(async (guest) => {
+				await guest.leave(room);
+				await guest.join(room);
+				await guest.leave(room);
+			}),
+		);
+		await eventually("nobody is left behind", async () => {
+			const there = new Set<string>();
+			for (const { name, attrs } of romeo.inbox.items)
+				if (name === "presence" && attrs.from?.startsWith(`${muc}/Guest`)) {
+					if (attrs.type === undefined) there.add(attrs.from);
+					else there.delete(attrs.from);
+				}
+			return [...there].join() === `${muc}/Guest 5`;
+		});
 
 		await juliet.send(room, "!bridge unlink xmpp");
 		await juliet.waitFor(

@@ -123,7 +123,7 @@ function groupchat(
 
 /**
  * Has a person join the MUC. If it has no place for them, their occupant joins when they first speak; if it is for members
- * and they are none, the listener speaks for them.
+ * and they are none, the listener speaks for them. A join that their leave ends counts as done.
  */
 export async function come(room: Room, ours: OwnOccupant, context: Context): Promise<void> {
 	let entering = Promise.resolve();
@@ -137,6 +137,8 @@ export async function come(room: Room, ours: OwnOccupant, context: Context): Pro
 	try {
 		await within(joinWithin, entering);
 	} catch (error) {
+		// Their leave ended the join: a retry would bring an occupant back that nothing takes out again.
+		if (error instanceof TemporaryError && !ours.wanted && !room.closed) return;
 		const relayed = error instanceof NotMember && isIn(room.listener);
 		if (!relayed && !(error instanceof NoPlace) && !(error instanceof Late)) throw error;
 	}
