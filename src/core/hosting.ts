@@ -208,7 +208,7 @@ export interface Hosting {
 	 * Invites the person at an address of this network, or the ghost of a person of another one, who is not told of it by
 	 * the source. In a room that the bot has made, it invites for an admin who is not there. @throws PermanentError, TemporaryError
 	 */
-	invite(room: RoomId, by: Person, whom: readonly string[] | Person): Promise<void>;
+	invite(room: RoomId, by: Person, whom: readonly string[] | Person, reason?: string): Promise<void>;
 	/**
 	 * Has the account of `by` remove a person, or begin or end a ban. In a room that the bot has made it does so itself: the
 	 * caller has checked that `by`, who need not be there, may. Nothing is done twice. A person at an address need never have

@@ -205,9 +205,13 @@ export function createMatrixClient(options: {
 				body: { ...(reason && { reason }) },
 				...(as && { as }),
 			}),
-		invite: (room: string, mxid: string, as?: string) =>
+		invite: (
+			room: string,
+			mxid: string,
+			{ as, reason }: { as?: string | undefined; reason?: string | undefined } = {},
+		) =>
 			call("POST", at`/_matrix/client/v3/rooms/${room}/invite`, {
-				body: { user_id: mxid },
+				body: { user_id: mxid, ...(reason && { reason }) },
 				...(as && { as }),
 			}),
 		/** Removes a member, or ends or begins a ban. // Matrix spec, "Leaving rooms" */

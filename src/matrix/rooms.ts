@@ -37,7 +37,7 @@ export function createRooms(deps: {
 	async function invite(room: string, mxid: string, chat: boolean, as?: string): Promise<void> {
 		const membership = await membershipOf(room, mxid, as);
 		if (membership === "join" || membership === "invite") return;
-		if (!chat) return void (await client.invite(room, mxid, as));
+		if (!chat) return void (await client.invite(room, mxid, { as }));
 		// The request for an invite cannot carry `is_direct`, by which the client of the invited person adds the room to
 		// `m.direct`, so the state event itself is sent. // Matrix spec, "Direct Messaging"
 		await client.setState(room, "m.room.member", mxid, { membership: "invite", is_direct: true }, as);

@@ -24,6 +24,7 @@ describe.each(["prosody", "ejabberd"] as const)("the administration of a Matrix 
 		const { url } = bridged.bed.matrix;
 		alice = await MatrixClient.connect(url, await bridged.bed.matrixUser("alice"));
 		await alice.displayName("Alice");
+		await bridged.bed.matrixUser("bob");
 	});
 	afterEach(async () => {
 		for (const one of open.splice(0)) await one.close();
@@ -296,6 +297,9 @@ describe.each(["prosody", "ejabberd"] as const)("the administration of a Matrix 
 		);
 		await mercutio.joinRoom(address, "Mercutio");
 		await membership(id, ghost("mercutio"), "join");
+		const bob = `bob@${bridged.xmpp.component}`;
+		expect(await administer(romeo, address, [{ jid: bob, affiliation: "member" }], "welcome")).toBe("result");
+		expect(await membership(id, "@bob:hs.test", "invite")).toEqual([ghost("romeo"), "welcome"]);
 	});
 
 	test("follows what Matrix people decide: levels, bans, removals and the rule for joins", async () => {

@@ -202,7 +202,7 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 				const room = rooms.get(id);
 				const who = body.user_id as string;
 				if (!room || !inRoom(room, as) || inRoom(room, who)) return no(403, "M_FORBIDDEN");
-				member(room, who, "invite", as);
+				member(room, who, "invite", as, body.reason ? { reason: body.reason } : {});
 				return ok();
 			},
 		],

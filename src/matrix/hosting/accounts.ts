@@ -1,5 +1,6 @@
 import { PermanentError } from "../../core/errors.ts";
 import type { LevelChange } from "../../core/hosting.ts";
+import type { Person } from "../../core/person.ts";
 import type { Ghosts } from "../ghosts.ts";
 import { ghostMxid, matrixNetwork } from "../mxid.ts";
 import * as phrases from "../phrases.ts";
@@ -24,3 +25,12 @@ export const createAccounts =
 export function refuseBot(mxid: string, bot: string): void {
 	if (mxid === bot) throw new PermanentError("forbidden", phrases.botStays);
 }
+
+/** Returns the reason of an act of `by` as its event tells it. `as`: the account that acts; absent: the bot. */
+export const reasonBy = (
+	by: Person,
+	as: string | undefined,
+	reason: string | undefined,
+): string | undefined =>
+	// Nobody on Matrix sees for whom the bot acts.
+	as === undefined ? phrases.byModerator(by.name ?? by.address.join("@"), reason) : reason;

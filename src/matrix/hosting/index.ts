@@ -76,6 +76,7 @@ export function createHosting(deps: {
 	const archive = createArchive({ ...deps, store, alwaysOpen: states.wasAlwaysOpen, personOf });
 	const membership = createMembership({
 		...deps,
+		mxidOf,
 		isMade: (room) => isMade(room),
 		via: look.via,
 		isOutside: look.isOutside,
@@ -147,7 +148,7 @@ export function createHosting(deps: {
 		leave: (room, person, reason) => ask(() => membership.leave(room, person, reason)),
 		rename: (room, person) => ask(() => membership.rename(room, person)),
 		setTopic: (room, by, topic) => ask(() => membership.setTopic(room, by, topic)),
-		invite: (room, by, whom) => ask(() => membership.invite(room, by, whom)),
+		invite: (room, by, whom, reason) => ask(() => membership.invite(room, by, whom, reason)),
 		moderate: (room, by, act, whom, reason) => ask(() => moderation.act(room, by, act, whom, reason)),
 		setLevels: (room, by, changes) => ask(() => moderation.setLevels(room, by, changes)),
 		banDomain: (room, by, name, ban) => ask(() => moderation.banDomain(room, by, name, ban)),

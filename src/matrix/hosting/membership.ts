@@ -1,7 +1,7 @@
 import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
 import type { LookAlikes } from "../../core/confusable.ts";
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
-import type { Entered } from "../../core/hosting.ts";
+import type { Entered, LevelChange } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import { type Client, hasCode, type Looks, MatrixError } from "../client.ts";
@@ -10,10 +10,11 @@ import type { Faces } from "../faces.ts";
 import { shortName, withAddress } from "../ghost-name.ts";
 import { type Ghosts, NoGhost } from "../ghosts.ts";
 import type { Members } from "../members.ts";
+import { matrixNetwork } from "../mxid.ts";
 import * as phrases from "../phrases.ts";
 import type { Rooms } from "../rooms.ts";
 import { createSlots } from "../slots.ts";
-import { mxidAt } from "./addresses.ts";
+import { reasonBy } from "./accounts.ts";
 import { createJoinRefusals } from "./join-refusals.ts";
 
 /** The longest time in ms that our homeserver may take for a join over federation. */
@@ -51,12 +52,13 @@ export function createMembership(deps: {
 	coming(room: RoomId, ghost: string, first: boolean): Promise<void>;
 	/** Called when a ghost is in the room. */
 	came(room: RoomId, ghost: string, first: boolean): Promise<void>;
+	/** Resolves with the MXID of a person. */
+	mxidOf(whom: LevelChange["whom"]): Promise<string>;
 	isOurs(mxid: string): boolean;
 	isLike: LookAlikes;
-	domain: string;
 	now?: () => number;
 }) {
-	const { client, ghosts, faces, members, rooms, via, domain, now = Date.now } = deps;
+	const { client, ghosts, faces, members, rooms, via, mxidOf, now = Date.now } = deps;
 	/** Joins under way, by room and ghost: the next try of a person who lost patience waits for the same one. */
 	const underWay = new Map<string, Promise<Entered>>();
 	/** By room and ghost: the name and the picture there. */
@@ -230,10 +232,13 @@ export function createMembership(deps: {
 		},
 
 		/** As {@link Hosting.invite}. */
-		async invite(room: RoomId, by: Person, whom: readonly string[] | Person): Promise<void> {
-			const mxid = "id" in whom ? await ghosts.account(whom) : mxidAt(whom, domain);
+		async invite(room: RoomId, by: Person, whom: LevelChange["whom"], reason?: string): Promise<void> {
+			// An invitation needs an account, which somebody of another network may not have yet.
+			const isForeign = "id" in whom && whom.network !== matrixNetwork;
+			const mxid = isForeign ? await ghosts.account(whom) : await mxidOf(whom);
+			const as = await inviterFor(by, room);
 			try {
-				await client.invite(room, mxid, await inviterFor(by, room));
+				await client.invite(room, mxid, { as, reason: reasonBy(by, as, reason) });
 			} catch (error) {
 				// They are in the room already.
 				if (!hasCode(error, "M_BAD_STATE") && !/already in the room/.test(String(error))) throw error;

@@ -10,7 +10,7 @@ import { ghostAddress, matrixNetwork, personAddress } from "../mxid.ts";
 import * as phrases from "../phrases.ts";
 import { readLevels } from "../room-powers.ts";
 import type { Rooms } from "../rooms.ts";
-import { refuseBot } from "./accounts.ts";
+import { reasonBy, refuseBot } from "./accounts.ts";
 import { ruleFor, ruleType } from "./domain-bans.ts";
 
 /** The most people of one list. */
@@ -79,9 +79,7 @@ export function createModeration(deps: {
 			const mxid = await mxidOf(whom, as);
 			const is = await rooms.membershipOf(room, mxid, as);
 			const due = { kick: is === "join" || is === "invite", ban: is !== "ban", unban: is === "ban" };
-			// Nobody on Matrix sees for whom the bot acts.
-			const told = as === undefined ? phrases.byModerator(by.name ?? by.address.join("@"), reason) : reason;
-			if (due[act]) await client.moderate(room, act, mxid, { as, reason: told });
+			if (due[act]) await client.moderate(room, act, mxid, { as, reason: reasonBy(by, as, reason) });
 		},
 
 		/** As {@link Hosting.setLevels}. */

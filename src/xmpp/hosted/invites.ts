@@ -53,7 +53,7 @@ export function createInvites(context: HostedContext) {
 			const ghost = context.standsFor(bare(to));
 			const known = ghost?.network === of && (await bridge().findPerson(of, ghost.address));
 			if (!known) throw new StanzaError("item-not-found", "cancel", phrases.xmppNobody);
-			return hosting().invite(room.source, person, known.address);
+			return hosting().invite(room.source, person, known.address, reason);
 		}
 		const jid = typedAddress(to);
 		if (jid === undefined) throw new StanzaError("jid-malformed", "modify", phrases.notJid(to));
@@ -61,7 +61,7 @@ export function createInvites(context: HostedContext) {
 		if (member?.sessions.size) throw new StanzaError("conflict", "cancel", phrases.hostedIsIn);
 		// A room by invitation lets in ghosts that were invited in the source. An address without a server gets no ghost.
 		const guest = facts.entry === "invited" && !member ? await findAccount(jid, link, component) : undefined;
-		if (guest) await hosting().invite(room.source, person, guest);
+		if (guest) await hosting().invite(room.source, person, guest, reason);
 		const id = context.now().unique();
 		const { from = "", to: address = "", id: theirs } = asked.attrs;
 		onTheWay.set(id, {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { RoomId } from "../../../src/core/ids.ts";
+import type { RoomId, UserId } from "../../../src/core/ids.ts";
+import type { Person } from "../../../src/core/person.ts";
 import { seedMark } from "../../../src/matrix/hosting/facts.ts";
 import { matrixNetwork } from "../../../src/matrix/mxid.ts";
 import { hostedWorld } from "./world.ts";
@@ -85,7 +86,13 @@ describe("in a room that the bot has made, the bot", () => {
 		expect([last().sender, last().type]).toEqual([bot, "m.room.power_levels"]);
 		expect(last().content.users).toMatchObject({ [romeo]: 100, [tybalt]: 100 });
 		await hosting.invite(id, { ...xmpp.person("paris"), name: "Paris" }, xmpp.person("tybalt"));
-		expect([last().sender, last().state_key]).toEqual([bot, tybalt]);
+		expect([last().sender, last().state_key, last().content.reason]).toEqual([bot, tybalt, "by Paris"]);
+		const bob: Person = { ...xmpp.person("bob"), network: matrixNetwork, id: "@bob:hs.test" as UserId };
+		await hosting.invite(id, world.romeo, bob, "for bob");
+		expect([last().sender, last().state_key, last().content]).toEqual([
+			...[romeo, bob.id],
+			{ membership: "invite", reason: "for bob" },
+		]);
 		const { facts } = await hosting.view(id);
 		expect(facts.made).toBe(true);
 		expect(facts.levels?.people.map(({ id }) => id)).not.toContain(bot);

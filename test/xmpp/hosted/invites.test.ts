@@ -18,7 +18,8 @@ function world(options: Parameters<typeof createWorld>[0] = {}) {
 	const invited: unknown[] = [];
 	const left: unknown[] = [];
 	const hosting: Partial<Hosting> = {
-		invite: async (room, by, whom) => void invited.push([room, by.id, "id" in whom ? whom.id : whom]),
+		invite: async (room, by, whom, reason) =>
+			void invited.push([room, by.id, "id" in whom ? whom.id : whom, ...(reason ? [reason] : [])]),
 		leave: async (room, { id }, reason) => void left.push([room, id, reason]),
 		...options.hosting,
 	};
@@ -47,7 +48,7 @@ describe("somebody in a room invites", () => {
 	test("a Matrix person, who gets the invitation of their ghost", async () => {
 		const { through, invited, sent } = world();
 		expect(await through("bob@bridge.test")).toBeUndefined();
-		expect(invited).toEqual([["!lobby:hs.test", "romeo@montague.test", ["bob"]]]);
+		expect(invited).toEqual([["!lobby:hs.test", "romeo@montague.test", ["bob"], "Come!"]]);
 		expect(sent).toEqual([]);
 	});
 
@@ -83,7 +84,7 @@ describe("somebody in a room invites", () => {
 	test("somebody on XMPP to a room by invitation: Matrix lets them in before they are asked", async () => {
 		const { through, invited, sent } = byInvitation(async () => xml("iq", { type: "result" }));
 		expect(await through("Paris@verona.test")).toBeUndefined();
-		expect(invited).toEqual([["!lobby:hs.test", "romeo@montague.test", "paris@verona.test"]]);
+		expect(invited).toEqual([["!lobby:hs.test", "romeo@montague.test", "paris@verona.test", "Come!"]]);
 		expect(sent.map(({ attrs }) => attrs.to)).toEqual(["paris@verona.test"]);
 	});
 

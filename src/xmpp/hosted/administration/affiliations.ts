@@ -71,7 +71,7 @@ export function affiliationSteps(
 		? []
 		: [
 				{ kind: "unban", whom: person, reason },
-				...(facts.entry === "invited" ? [{ kind: "invite", whom: person } as const] : []),
+				...(facts.entry === "invited" ? [{ kind: "invite", whom: person, reason } as const] : []),
 			];
 	switch (affiliation) {
 		case "outcast":

@@ -79,7 +79,7 @@ async function carryOutOne(
 			context.kept.change(view, [one.change]);
 			return;
 		case "invite":
-			await there.invite(source, by, one.whom);
+			await there.invite(source, by, one.whom, one.reason);
 			return;
 		case "kick":
 			await remove("kick", one.whom, one.reason, one.as);

@@ -22,8 +22,7 @@ export type Change = Readonly<{ reason: string | undefined }> &
 export type Step =
 	| Readonly<{ kind: "level"; whom: Person; level: number | undefined; reason: string | undefined }>
 	| Readonly<{ kind: "kick"; whom: Person; as: Removal; reason: string | undefined }>
-	| Readonly<{ kind: "ban" | "unban"; whom: Person; reason: string | undefined }>
-	| Readonly<{ kind: "invite"; whom: Person }>
+	| Readonly<{ kind: "ban" | "unban" | "invite"; whom: Person; reason: string | undefined }>
 	| Readonly<{ kind: "domain"; domain: string; banned: boolean; reason: string | undefined }>
 	| Readonly<{ kind: "keep"; change: KeptChange }>;
 

@@ -50,7 +50,9 @@ export function roleSteps(
 			return [
 				{ kind: "kick", whom: person, as: "kicked", reason },
 				// XEP-0045 §8.2: a kick takes the role alone, and the source takes the membership as well.
-				...(facts.made && facts.entry === "invited" ? [{ kind: "invite", whom: person } as const] : []),
+				...(facts.made && facts.entry === "invited"
+					? [{ kind: "invite", whom: person, reason: undefined } as const]
+					: []),
 			];
 		case "visitor":
 			return [level(speakLevel(facts) - 1), ...noModerator];
