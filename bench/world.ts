@@ -10,7 +10,7 @@ import { writeRegistration } from "../src/matrix/registration.ts";
 import { createNedbMapping } from "../src/store/nedb.ts";
 import { pairRoom } from "../src/xmpp/direct/pair.ts";
 import { account, occupant } from "../src/xmpp/from-xmpp.ts";
-import { freePort } from "../test/matrix/fake-homeserver.ts";
+import { freePort } from "../test/free-port.ts";
 import { domain as component, secret } from "../test/xmpp/fake-server.ts";
 import { broker } from "./broker.ts";
 import { type Homeserver, homeserver } from "./homeserver.ts";

@@ -11,7 +11,6 @@ import {
 	statSync,
 	writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -24,6 +23,7 @@ import { createNedbMapping } from "../src/store/nedb.ts";
 import { createSqliteJournal } from "../src/store/sqlite.ts";
 import { eventually } from "./eventually.ts";
 import { quiet } from "./fakes.ts";
+import { freePort } from "./free-port.ts";
 
 // Each test starts and ends whole processes.
 vi.setConfig({ testTimeout: 60_000 });
@@ -48,15 +48,6 @@ afterEach(async () => {
 	for (const child of children) child.kill("SIGKILL");
 	rmSync(folder, { recursive: true });
 });
-
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, "127.0.0.1");
-	await once(server, "listening");
-	const { port } = server.address() as { port: number };
-	server.close();
-	await once(server, "close");
-	return port;
-}
 
 /** Nothing listens on port 1, so the bridge waits for its servers with its stores open. */
 async function configure(name: string, data = "data", registration = "registration.yaml"): Promise<void> {

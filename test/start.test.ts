@@ -9,6 +9,7 @@ import { complaint } from "../src/complaint.ts";
 import { TemporaryError } from "../src/core/errors.ts";
 import { nodeTooOld } from "../src/core/phrases.ts";
 import { writeRegistration } from "../src/matrix/registration.ts";
+import { freePort } from "./free-port.ts";
 
 // Each test starts the whole bridge, which takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
@@ -32,13 +33,6 @@ async function server(): Promise<Server> {
 	return one;
 }
 const portOf = (one: Server) => (one.address() as { port: number }).port;
-async function freePort(): Promise<number> {
-	const one = await server();
-	const port = portOf(one);
-	one.close();
-	await once(one, "close");
-	return port;
-}
 
 /** Nothing listens on port 1, so every connection fails. */
 function configure(health = portOf(taken)): string {

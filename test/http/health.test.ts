@@ -1,21 +1,12 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import type { NetworkName } from "../../src/core/ids.ts";
 import type { Status } from "../../src/core/network.ts";
 import { health } from "../../src/http/health.ts";
 import { quiet } from "../fakes.ts";
+import { freePort } from "../free-port.ts";
 
 let close: (() => Promise<void>) | undefined;
 afterEach(() => close?.());
-
-async function freePort(): Promise<number> {
-	const server = createServer();
-	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-	const { port } = server.address() as AddressInfo;
-	await new Promise((resolve) => server.close(resolve));
-	return port;
-}
 
 type Stats = { waiting: number; oldest: number | undefined; dead: number; held: number };
 const late = async (): Promise<Stats> => ({ waiting: 2, oldest: Date.now() - 60_000, dead: 0, held: 3 });

@@ -13,7 +13,7 @@ import { createAppservice } from "../../src/matrix/appservice.ts";
 import { readRegistration, writeRegistration } from "../../src/matrix/registration.ts";
 import { createMediaServer } from "../../src/media/serve.ts";
 import { quiet } from "../fakes.ts";
-import { freePort } from "../matrix/fake-homeserver.ts";
+import { freePort } from "../free-port.ts";
 
 const registration = readRegistration(
 	writeRegistration({ url: "http://127.0.0.1:1", domain: "hs.test", bot: "trivium", networks: ["xmpp"] }),

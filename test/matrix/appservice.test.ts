@@ -3,7 +3,7 @@ import { TemporaryError } from "../../src/core/errors.ts";
 import { createAppservice, type Handlers, type Transaction } from "../../src/matrix/appservice.ts";
 import { readRegistration, writeRegistration } from "../../src/matrix/registration.ts";
 import { quiet } from "../fakes.ts";
-import { freePort } from "./fake-homeserver.ts";
+import { freePort } from "../free-port.ts";
 
 const domain = "hs.test";
 const made = { url: "http://127.0.0.1:1", domain, bot: "trivium", networks: ["xmpp", "mqtt"] };

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
 import { at, type Client, createMatrixClient, MatrixError } from "../../src/matrix/client.ts";
-import { type FakeHomeserver, type Fault, fakeHomeserver, freePort } from "./fake-homeserver.ts";
+import { freePort } from "../free-port.ts";
+import { type FakeHomeserver, type Fault, fakeHomeserver } from "./fake-homeserver.ts";
 
 let hs: FakeHomeserver;
 let client: Client;

@@ -554,12 +554,3 @@ export async function fakeHomeserver(options: { domain?: string; token?: string;
 		},
 	};
 }
-
-/** Resolves with an unused port. */
-export async function freePort(): Promise<number> {
-	const server = http.createServer();
-	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-	const { port } = server.address() as AddressInfo;
-	await new Promise((resolve) => server.close(resolve));
-	return port;
-}

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createAppservice } from "../../src/matrix/appservice.ts";
 import { readRegistration, writeRegistration } from "../../src/matrix/registration.ts";
 import { quiet } from "../fakes.ts";
-import { freePort } from "./fake-homeserver.ts";
+import { freePort } from "../free-port.ts";
 
 /** How often the listener stops and starts again. */
 const stops = 100;

@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Log } from "../../src/core/log.ts";
 import type { Permissions } from "../../src/core/permissions.ts";
-import type { GhostLimits } from "../../src/matrix/ghosts.ts";
 import { createMatrix } from "../../src/matrix/index.ts";
 import { writeRegistration } from "../../src/matrix/registration.ts";
 import { ghostsOnMatrix as ghostsOf } from "../../src/networks.ts";
 import { createMemoryMapping } from "../../src/store/memory.ts";
 import { bridgeOf, rulesFor } from "../bridge.ts";
 import { type Fake, fakeNetwork, quiet } from "../fakes.ts";
-import { fakeHomeserver, freePort } from "./fake-homeserver.ts";
+import { freePort } from "../free-port.ts";
+import { fakeHomeserver } from "./fake-homeserver.ts";
 
 export const domain = "hs.test";
 
@@ -22,7 +22,6 @@ export async function matrixWorld({
 	permissions = { "*": "use" },
 	bridges = [],
 	log = quiet,
-	limits,
 	readReceipts,
 }: {
 	xmpp?: Fake;
@@ -31,7 +30,6 @@ export async function matrixWorld({
 	bridges?: readonly string[];
 	/** The log of the Matrix side. */
 	log?: Log;
-	limits?: GhostLimits;
 	readReceipts?: number;
 } = {}) {
 	const folder = mkdtempSync(join(tmpdir(), "trivium-"));
@@ -51,7 +49,6 @@ export async function matrixWorld({
 		{ homeserver: hs.url, domain, bot: "trivium", prefix: "!bridge", bridges, appservice },
 		{
 			...{ mapping, ghostsOf, log },
-			...(limits && { limits }),
 			...(readReceipts !== undefined && { readReceipts }),
 		},
 	);

@@ -7,6 +7,7 @@ import { createMediaLinks, mediaPath } from "../../src/media/links.ts";
 import { createMediaServer } from "../../src/media/serve.ts";
 import { createMemoryMapping } from "../../src/store/memory.ts";
 import { quiet } from "../fakes.ts";
+import { freePort } from "../free-port.ts";
 
 const servers: Server[] = [];
 async function listening(server: Server): Promise<number> {
@@ -17,11 +18,6 @@ async function listening(server: Server): Promise<number> {
 afterEach(() => {
 	for (const server of servers.splice(0)) server.close();
 });
-async function freePort(): Promise<number> {
-	const port = await listening(createServer());
-	await new Promise((resolve) => servers.pop()?.close(resolve));
-	return port;
-}
 const at = (port: number, url = `http://127.0.0.1:${port}`) => ({ listen: { host: "127.0.0.1", port }, url });
 
 describe("the public address", () => {

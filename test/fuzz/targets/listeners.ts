@@ -10,7 +10,7 @@ import { createMediaLinks, mediaPath } from "../../../src/media/links.ts";
 import { createMediaServer } from "../../../src/media/serve.ts";
 import { createMemoryMapping } from "../../../src/store/memory.ts";
 import { quiet } from "../../fakes.ts";
-import { freePort } from "../../matrix/fake-homeserver.ts";
+import { freePort } from "../../free-port.ts";
 import { holds } from "../checks.ts";
 import { requests } from "../corpus.ts";
 import { size, type Target } from "../target.ts";
