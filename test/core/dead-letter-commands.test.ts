@@ -137,22 +137,22 @@ test("the meter counts received, delivered, repeated, retried and refused events
 	await earth.say("plaza", "ann", "hello", { id: "one" as MessageId });
 	await seen("ann: hello");
 	await earth.say("plaza", "ann", "hello", { id: "one" as MessageId });
-	let failures = 1;
-	mars.trouble = async () => {
-		if (failures-- > 0) throw new TemporaryError("away");
-	};
+	mars.trouble = () => Promise.reject(new TemporaryError("away"));
 	await earth.say("plaza", "ann", "again");
 	await until(
 		() => counted.includes("earth retried"),
 		() => counted.join(" | "),
 	);
 	expect(bridge.inDoubt()).toBe(1);
+	mars.trouble = () => Promise.resolve();
 	bridge.resume(mars.name);
 	await seen("ann: hello", "ann: again");
 	mars.trouble = refusing("closed.");
 	await earth.say("plaza", "ann", "lost");
 	await refused(1);
-	expect(counted.filter((one) => one.includes("message") || one.includes("retried"))).toEqual([
+	// A busy machine retries more than once before the test goes on.
+	const once = counted.filter((one, at) => one !== "earth retried" || counted.indexOf(one) === at);
+	expect(once.filter((one) => one.includes("message") || one.includes("retried"))).toEqual([
 		"earth message",
 		"earth to mars message shown",
 		"earth message again",

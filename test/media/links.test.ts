@@ -227,9 +227,8 @@ describe("a link is revoked", () => {
 			["stalls", () => ({ body: new Readable({ read() {} }) })],
 		])("no more than the size limit of a file that %s", async (_how, make) => {
 			const file = make();
-			const start = Date.now();
 			await expect(links.revoked(read(), async () => file)).rejects.toThrow();
-			expect([file.body.destroyed, Date.now() - start < 1_000]).toEqual([true, true]);
+			expect(file.body.destroyed).toBe(true);
 		});
 
 		test("the file once for concurrent requests", async () => {

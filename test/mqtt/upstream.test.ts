@@ -70,6 +70,7 @@ describe("mqtt.js", () => {
 		const one = dial(url);
 		one.handleMessage = vi.fn();
 		one.connect();
+		await eventually(() => expect(one.handleMessage).toHaveBeenCalled());
 		await sleep(100);
 		expect(one.handleMessage).toHaveBeenCalledOnce();
 	});

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { component, type Element, xml } from "@xmpp/component";
 import { afterEach, describe, expect, test } from "vitest";
+import { eventually } from "../../eventually.ts";
 import { domain, type FakeServer, fakeServer, secret } from "../fake-server.ts";
 
 // The faults of @xmpp/component that src/xmpp/stream/connection.ts works around. If a test fails after an upgrade, the
@@ -36,8 +37,10 @@ describe("@xmpp/component", () => {
 		await online;
 		const raw = Buffer.from(message("é"));
 		const middle = raw.indexOf("é") + 1;
+		const { socket } = entity;
+		const before = socket?.bytesRead ?? 0;
 		server.write(raw.subarray(0, middle));
-		await new Promise((done) => setTimeout(done, 30));
+		await eventually(() => expect(socket?.bytesRead).toBe(before + middle));
 		server.write(raw.subarray(middle));
 		await once(entity, "stanza");
 		expect(order.at(-1)).toBe("\ufffd\ufffd");
@@ -45,8 +48,9 @@ describe("@xmpp/component", () => {
 
 	test("still hashes a non-ASCII secret wrongly", async () => {
 		const { entity, errors } = await dialled(secret);
+		const ended = new Promise((done) => entity.on("disconnect", done));
 		await open(entity);
-		await new Promise((done) => entity.on("disconnect", done));
+		await ended;
 		expect(String(errors[0])).toContain("not-authorized");
 	});
 
