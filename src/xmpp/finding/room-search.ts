@@ -2,6 +2,7 @@ import { createBoundedMap, textBytes } from "../../core/bounded-map.ts";
 import type { RoomFacts } from "../../core/hosting.ts";
 import type { Aliases } from "../hosted/aliases.ts";
 import { nameOf } from "../hosted/queries/room-info.ts";
+import { StanzaError } from "../stanza-error.ts";
 import type { ReadPage } from "./public-rooms.ts";
 
 /** Rooms of one page, and the most that one search reads. */
@@ -65,10 +66,15 @@ export function createRoomSearch({
 		return found;
 	}
 
-	return async (word: string | undefined, from: string): Promise<readonly FoundRoom[]> => {
+	return async function search(word: string | undefined, from: string): Promise<readonly FoundRoom[]> {
 		const key = word ?? "";
 		const known = answers.get(key);
-		if (known && known.until > now()) return known.rooms;
+		if (known && known.until > now())
+			return known.rooms.catch((error: unknown) => {
+				// The rate of another domain is exceeded: this account asks by its own.
+				if (error instanceof StanzaError) return search(word, from);
+				throw error;
+			});
 		const rooms = read(word, from);
 		const answer: Answer = { rooms, until: now() + fresh, bytes: 500 };
 		answers.set(key, answer);

@@ -114,14 +114,14 @@ describe("a search for rooms", () => {
 			topic: "x".repeat(1_000),
 		}),
 	);
-	function search(listed?: (limit: number, after?: string) => RoomFacts[]) {
+	function search(listed?: (limit: number, after: string, from: string) => RoomFacts[]) {
 		let [at, calls] = [0, 0];
 		const rooms = createRoomSearch({
 			aliases: { of: (facts) => addressOf(facts, component) },
 			now: () => at,
-			async listed(_from, limit, after = "0", word = "") {
+			async listed(from, limit, after = "0", word = "") {
 				calls++;
-				if (listed) return { rooms: listed(limit, after), count: 0, next: "on" };
+				if (listed) return { rooms: listed(limit, after, from), count: 0, next: "on" };
 				const found = all.filter(({ name = "" }) => name.includes(word));
 				const next = Number(after) + limit;
 				return {
@@ -138,6 +138,31 @@ describe("a search for rooms", () => {
 			},
 		};
 	}
+
+	test("is refused to the domain alone whose rate is exceeded, also while others share its search", async () => {
+		let [refused, read] = [0, 0];
+		const { rooms } = search((_limit, after, from) => {
+			if (from !== romeo) {
+				read++;
+				return all.slice(0, 1);
+			}
+			// The first page is read before the rate is exceeded.
+			if (after === "0") return [];
+			refused++;
+			throw new StanzaError("resource-constraint", "wait");
+		});
+		const [his, ...others] = await Promise.allSettled(
+			[romeo, "ann@one.test/a", "bob@two.test/b", "cat@two.test/c"].map((from) => rooms("Room", from)),
+		);
+		expect(his).toMatchObject({ status: "rejected", reason: expect.any(StanzaError) });
+		expect(others.map((one) => one.status === "fulfilled" && one.value.length > 0)).toEqual([
+			true,
+			true,
+			true,
+		]);
+		// The others share one search, of 20 pages.
+		expect([refused, read]).toEqual([1, 20]);
+	});
 
 	test("reads all pages of the source, and shortens what a list need not show", async () => {
 		const { rooms } = search();
