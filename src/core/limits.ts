@@ -23,6 +23,14 @@ export type Limits = Readonly<{
 	newGhostsOfDomain: Rate;
 }>;
 
+/** The limits of a network that gets none from the config, whose defaults are the same. */
+export const usualLimits = {
+	requests: { perMinute: 120, burst: 300 },
+	requestsOfDomain: { perMinute: 600, burst: 600 },
+	newGhosts: { perMinute: 20, burst: 100 },
+	newGhostsOfDomain: { perMinute: 60, burst: 500 },
+} as const satisfies Partial<Limits>;
+
 /** The most keys of a limit, and their bytes. The least recently used bucket is evicted first. */
 const most = 20_000;
 const mostBytes = 8 * 1_048_576;

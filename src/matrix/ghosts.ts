@@ -1,6 +1,6 @@
 import { PermanentError } from "../core/errors.ts";
 import type { UserId } from "../core/ids.ts";
-import { createRateLimit, type Limits } from "../core/limits.ts";
+import { createRateLimit, type Limits, usualLimits } from "../core/limits.ts";
 import type { Mapping } from "../core/mapping.ts";
 import type { Person } from "../core/person.ts";
 import * as phrases from "../core/phrases.ts";
@@ -12,10 +12,6 @@ export type Ghosts = ReturnType<typeof createGhosts>;
 
 /** Rate limits on new ghosts for people of one MUC and of one domain. Accounts cannot be deleted. */
 export type GhostLimits = Pick<Limits, "newGhosts" | "newGhostsOfDomain">;
-const defaults: GhostLimits = {
-	newGhosts: { perMinute: 20, burst: 100 },
-	newGhostsOfDomain: { perMinute: 60, burst: 500 },
-};
 
 /** Thrown when a person has no ghost and a rate limit forbids a new one for now. */
 export class NoGhost extends PermanentError {
@@ -33,7 +29,7 @@ export function createGhosts(deps: {
 	/** Returns the comparison of names with others in a room; `ghost` is the account that is named. */
 	comparison(ghost: string | undefined, room: string | undefined): Comparison;
 }) {
-	const { client, mapping, domain, limits = defaults, comparison } = deps;
+	const { client, mapping, domain, limits = usualLimits, comparison } = deps;
 	const ofRoom = createRateLimit(limits.newGhosts);
 	const ofDomain = createRateLimit(limits.newGhostsOfDomain);
 	/** The last running `ensure` by address: two lanes may need the same ghost at once, and the second one waits. */

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { TemporaryError } from "../core/errors.ts";
 import { createGuard } from "../core/guard.ts";
 import type { RoomId } from "../core/ids.ts";
+import { usualLimits } from "../core/limits.ts";
 import type { Bridge, Network, Received } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
 import { createTrouble } from "../core/trouble.ts";
@@ -234,7 +235,7 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 		standsFor: (jid) => personAt(jid, namespace),
 		isOwn: rooms.isListener,
 		readReceipts,
-		requests: deps.limits?.requests ?? { perMinute: 120, burst: 300 },
+		requests: (deps.limits ?? usualLimits).requests,
 		software,
 		ghostPayloads,
 		faces,

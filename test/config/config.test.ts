@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import schema from "../../config/schema.json" with { type: "json" };
 import { ConfigError, loadConfig } from "../../src/config.ts";
+import { usualLimits } from "../../src/core/limits.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -43,6 +44,10 @@ function complaints(text: string, mode?: number): string[] {
 	}
 	return [];
 }
+
+test("a config without limits has those of a network that gets none", () => {
+	expect(load(least).limits).toMatchObject(usualLimits);
+});
 
 describe("the example", () => {
 	const file = "config/example.yaml";

@@ -2,7 +2,7 @@ import { createBoundedMap, dataBytes, textBytes } from "../../core/bounded-map.t
 import { TemporaryError } from "../../core/errors.ts";
 import type { RoomAddress, RoomFacts } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
-import { createRateLimit, type Limits } from "../../core/limits.ts";
+import { createRateLimit, type Limits, usualLimits } from "../../core/limits.ts";
 import type { Person } from "../../core/person.ts";
 import type { Client } from "../client.ts";
 import type { Ghosts } from "../ghosts.ts";
@@ -14,10 +14,6 @@ import { createSummaries } from "./summaries.ts";
 
 /** The rate limits on the looks of one person, and of all people of one domain. */
 export type LookLimits = Pick<Limits, "requests" | "requestsOfDomain">;
-const defaults: LookLimits = {
-	requests: { perMinute: 60, burst: 60 },
-	requestsOfDomain: { perMinute: 600, burst: 600 },
-};
 /** Answers that are remembered, their bytes, and the time in ms for which they are: a client asks several times at a join. */
 const [remembered, bytes, fresh] = [1_000, 4 * 1_048_576, 10_000];
 /** The same time for an answer that refuses the person: they try again as soon as they know that its cause is gone. */
@@ -43,7 +39,7 @@ export function createLook(deps: {
 	now?: () => number;
 }) {
 	const { client, ghosts, domain, isServed, now = Date.now } = deps;
-	const limits = { ...defaults, ...deps.limits };
+	const limits = { ...usualLimits, ...deps.limits };
 	const ofPerson = createRateLimit(limits.requests, now);
 	const ofDomain = createRateLimit(limits.requestsOfDomain, now);
 	type Answer = { readonly facts: Promise<RoomFacts | undefined>; until: number };

@@ -142,7 +142,7 @@ describe("a look at a room", () => {
 	});
 
 	test("waits when one person looks at many rooms, while others go on", async () => {
-		const { look: see } = look();
+		const { look: see } = look({ requests: { perMinute: 60, burst: 60 } });
 		const rooms = (count: number, by: Person) =>
 			Promise.allSettled(
 				Array.from({ length: count }, (_, n) => see({ kind: "id", id: `${by.name}${n}` }, by)),
