@@ -96,7 +96,7 @@ test("backup says that there is nothing to back up, and makes no store", () => {
 	expect(readdirSync(home)).toEqual(["data"]);
 });
 
-test("a reader that ends early, such as head, ends the program without a word", () => {
+test("a reader that ends early, such as head, ends the program, which prints no error", () => {
 	const script = `"$0" "$1" help | true; echo ${"$"}{PIPESTATUS[0]}`;
 	const { stdout, stderr } = spawnSync("bash", ["-c", script, process.execPath, program], {
 		encoding: "utf8",

@@ -6,7 +6,7 @@ import type { Log } from "./log.ts";
 import type { Bridge, Network } from "./network.ts";
 import type { Portals } from "./portals.ts";
 
-/** Attempts to tell a room that its link ends, before the link ends without a word. */
+/** Attempts to tell a room that its link ends. After the last one the link ends all the same. */
 const tries = 10;
 
 /**

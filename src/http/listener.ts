@@ -64,7 +64,7 @@ export function createListener(
 	server.on("clientError", (error: NodeJS.ErrnoException, socket) =>
 		refuse(socket, refusals.get(error.code) ?? "400 Bad Request"),
 	);
-	// RFC 9110 §9.3.6: a server that is no proxy refuses CONNECT; Node would close the connection without a word.
+	// RFC 9110 §9.3.6: a server that is no proxy refuses CONNECT; Node would close the connection without an answer.
 	server.on("connect", (_request, socket) => refuse(socket, "400 Bad Request"));
 	return server;
 }

@@ -106,7 +106,7 @@ export const brokerNotTrusted = (cause: string) =>
 export const brokerNoTls =
 	"it does not speak TLS on this port. Use mqtt: instead of mqtts:, or the port for TLS (8883 on most brokers).";
 export const brokerNeedsTls =
-	"it hung up without a word. If this is its port for TLS, use mqtts: instead of mqtt:.";
+	"it closed the connection without an answer. If this is its port for TLS, use mqtts: instead of mqtt:.";
 export const brokerNoQos1 = "it does QoS 0 only, so values would be lost. Allow QoS 1 there.";
 export const subscriptionRefused = (filter: string, code: number) =>
 	`the subscription to ${filter} is missing: ${brokerRefused(code)}`;

@@ -104,7 +104,7 @@ function disorder(lines: readonly LiveLine[], places: ReadonlyMap<string, number
 
 /**
  * Compares all lines on every client with each other and with the archive: each line once, by its id, in one order for all,
- * and no line of a sender lost without a word.
+ * and no line of a sender lost without an error.
  */
 export async function compare(crowd: Crowd, outages: readonly Outage[]): Promise<void> {
 	await rest(crowd, outages);
@@ -134,7 +134,7 @@ export async function compare(crowd: Crowd, outages: readonly Outage[]): Promise
 	);
 	expect(
 		silent.map(({ body }) => body),
-		"lines of XMPP that are lost without a word",
+		"lines of XMPP that are lost without an error",
 	).toEqual([]);
 	const denied = refused.filter(({ body }) => there.has(body));
 	expect(

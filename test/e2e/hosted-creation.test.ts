@@ -173,7 +173,7 @@ describe.each(["prosody", "ejabberd"] as const)("rooms that people of XMPP make,
 		);
 		await romeo.configureRoom(address, { [field("whois")]: "moderators" });
 		await romeo.waitFor(
-			"the word that addresses cannot be hidden",
+			"the notice that addresses cannot be hidden",
 			(one) => one.attrs.from === address && line(one).includes("Addresses cannot be hidden"),
 		);
 		const nobody = { [field("roomowners")]: "" };
@@ -181,7 +181,7 @@ describe.each(["prosody", "ejabberd"] as const)("rooms that people of XMPP make,
 		expect(await outcome(juliet.iq(address, "get", query()))).toBe("forbidden");
 	});
 
-	test("ends at the word of its owner, with its address free at once", async () => {
+	test("ends at the request of its owner, with its address free at once", async () => {
 		const { address, room, romeo, juliet } = await inRomeosRoom();
 		const destroy = () => xml("destroy", { jid: `mantua@${component}` }, xml("reason", {}, "Moved"));
 		expect(await outcome(juliet.iq(address, "set", query(destroy())))).toBe("forbidden");
@@ -286,7 +286,7 @@ describe.each(["prosody", "ejabberd"] as const)("rooms that people of XMPP make,
 		await bridged.kill();
 		await bridged.start();
 		await romeo.waitFor(
-			"the word that the bridge was away",
+			"the notice that the bridge was away",
 			(one) => one.attrs.from === `${address}/Romeo` && line(one).includes("333"),
 			30_000,
 		);

@@ -568,7 +568,7 @@ describe.each(["prosody", "ejabberd"] as const)("a joined MUC on %s", (server) =
 		expect(bridge.lines().join()).not.toContain("OMEMO");
 	});
 
-	test("a private message has a chat of its own, which follows a new nick and ends with a word when its person leaves", async () => {
+	test("a private message has a chat of its own, which follows a new nick and ends with a notice when its person leaves", async () => {
 		await link();
 		await came("Alice");
 		const mercutio = await client("mercutio");

@@ -505,7 +505,7 @@ describe("a chat of two", () => {
 		await hs.push([hs.member(room, romeo, "invite", alice)]);
 		expect(room.members.get(romeo)).toBe("leave");
 	});
-	test("opened a second time goes on there, and the ghost leaves the first room with a word", async () => {
+	test("opened a second time goes on there, and the ghost leaves the first room with the reason", async () => {
 		const first = await inDirect();
 		const second = await inDirect();
 		await until(

@@ -96,7 +96,7 @@ describe("a topic that a person of another network has set", () => {
 		expect(set).toHaveLength(1);
 	});
 
-	test("is set by the bot where only that one may, and told in words besides", async () => {
+	test("is set by the bot where the ghost may not, and told in words besides", async () => {
 		mighty = [bot];
 		expect(await send()).toBeUndefined();
 		expect(set).toEqual([`${bot} m.room.topic {"topic":"Love"}`]);

@@ -5,8 +5,8 @@ import { addressOf, isRoomJid, roomAt } from "./addresses.ts";
 
 const prefix = "xmpp alias ";
 /**
- * Aliases that are remembered. Past that, one that moves leads to its new room without a word, and only those at which rooms are
- * made, of which each person makes few, are added: without them nobody would reach these rooms.
+ * Aliases that are remembered. Past that, an alias that moves leads to its new room without a redirection, and only the aliases
+ * of made rooms are added, since nobody would reach these rooms without them. A person makes few rooms.
  */
 const most = 20_000;
 

@@ -11,7 +11,7 @@ import { type HostedRoom, type Joined, type Occupant, occupantOf, sessionKey } f
 /** The occupants of a hosted room and their nicks. This file alone changes them. */
 
 /**
- * Occupants whom a room shows besides its moderators without a word or a deed of theirs. Each one costs two stanzas for
+ * Members besides the moderators whom a room shows before they say or do anything. Each one costs two stanzas for
  * each client that comes and goes.
  */
 export const shownAtOnce = 200;

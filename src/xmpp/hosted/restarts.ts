@@ -32,7 +32,7 @@ export function createRestarts(context: HostedContext) {
 				context.returns.expect(stored, { ...account(stored.jid), name: stored.nick }, stored);
 			}
 		},
-		/** Ends all sessions without a word: the link is broken, and their clients may have missed anything. */
+		/** Ends all sessions and tells nobody: the link is broken, and their clients may have missed anything. */
 		offline(): void {
 			for (const joined of [...context.rooms.allJoined()]) {
 				const { room, occupant, session } = joined;

@@ -11,7 +11,7 @@ import type { Room } from "./room.ts";
 const oneWithin = 10_000;
 
 /**
- * Takes the word of a MUC that somebody who is out got another affiliation, which may be a ban or the end of one
+ * Takes the message of a MUC that a person who is out got another affiliation, such as a ban or the end of a ban
  * (XEP-0045 §9.1 and §9.2). Only moderators hear of it in a MUC that hides JIDs. Returns false for any other message.
  */
 export function takeAffiliation(room: Room, stanza: Element, context: Context): boolean {

@@ -53,9 +53,9 @@ export function createIdleOccupants(
 			if (idleAfter === undefined) return;
 			for (const { key } of await context.cursors(prefixOf(room))) left.add(key);
 		},
-		/** Returns true for an occupant that left, and whose person has shown no sign of life since. */
+		/** Returns true for an occupant that left, and whose person has done nothing since. */
 		hasLeft: (room: Room, ours: OwnOccupant): boolean => left.has(keyOf(room, ours)),
-		/** Notes a sign of life of the person behind an occupant. */
+		/** Notes an act of the person behind an occupant. */
 		active(room: Room, ours: OwnOccupant): void {
 			noteActive(ours, context.now().at);
 			const key = keyOf(room, ours);

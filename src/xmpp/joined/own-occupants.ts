@@ -36,7 +36,7 @@ type State = {
 	availability: Shown | undefined;
 	/** True while the occupant has to join again after a technical loss. */
 	wanted: boolean;
-	/** When its person last showed a sign of life, ms since 1970. */
+	/** When its person last did something, ms since 1970. */
 	activeAt: number;
 	/** Why the MUC refuses it, until its person leaves and comes again. */
 	barred: PermanentError | undefined;
@@ -110,7 +110,7 @@ export function want(one: State): void {
 	one.wanted = true;
 }
 
-/** Notes a sign of life of the occupant's person. */
+/** Notes an act of the occupant's person. */
 export function noteActive(one: State, at: number): void {
 	one.activeAt = at;
 }

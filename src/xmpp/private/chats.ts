@@ -203,7 +203,7 @@ export function createPrivateChats(deps: {
 		conversation,
 		take,
 		failed,
-		/** Ends the chats of people who have left their MUC, with a word. */
+		/** Ends the chats of people who have left their MUC, and tells their partners. */
 		left: ends.left,
 		/** Returns the room of a person of another network with an occupant. @throws PermanentError */
 		room(occupant: Person, ours: Person): RoomId {

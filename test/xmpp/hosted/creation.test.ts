@@ -19,7 +19,7 @@ async function asks(iq: string): Promise<string> {
 }
 
 describe("a room that somebody makes by a join", () => {
-	test("is theirs, and nobody else finds it", async () => {
+	test("belongs to its maker, and nobody else finds it", async () => {
 		await world.join(romeo, "Romeo", verona);
 		expect(world.got(romeo)).toEqual(["presence Romeo owner/moderator 100 110 170 201", "message subject "]);
 		await world.join(juliet, "Juliet", verona);
@@ -65,7 +65,7 @@ describe("a room that somebody makes by a join", () => {
 		expect(world.got(juliet)[0]).toContain("201");
 	});
 
-	test("is as it was if the source does not make it", async () => {
+	test("stays locked if the source does not make it", async () => {
 		await world.join(romeo, "Romeo", verona);
 		expect(await asks(owner(form("submit")))).toBe("error remote-server-timeout");
 		expect(await asks(owner("", romeo, "get"))).toBe("result");

@@ -115,7 +115,7 @@ test("the picture of a person of XMPP goes to the source with the join, and when
 	expect(renames()).toHaveLength(2);
 });
 
-test("the picture that an account keeps is shown where its client names none, and no other one", async () => {
+test("the picture that an account keeps is shown only where its client names none", async () => {
 	const w = hostedWorld();
 	await w.start();
 	const kept = faceAt("romeo@montague.test", "a".repeat(40)) as Avatar;

@@ -61,7 +61,7 @@ describe("a new topic of the other room", () => {
 		expect([bodies(w), w.told]).toEqual([["0"], []]);
 	});
 
-	test("is set by the bridge's own occupant where only that one may", async () => {
+	test("is set by the listener where the person's occupant may not", async () => {
 		const w = await linkedWithLine();
 		takesSubjectsOf(w, "Trivium");
 		await sets(w, "Love");

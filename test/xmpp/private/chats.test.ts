@@ -205,7 +205,7 @@ test("a message that meets an old nick goes out again, to the new one", async ()
 	await expect(sending).rejects.toBeInstanceOf(TemporaryError);
 });
 
-test("a person who leaves the MUC ends the chat with a word, once until somebody writes again", async () => {
+test("a person who leaves the MUC ends the chat with a notice, once until somebody writes again", async () => {
 	const { chats, told, open, whisper } = world();
 	const room = await open(romeo);
 	chats.left("other@muc.test", romeo);

@@ -15,7 +15,7 @@ import type { LockedRoom } from "./locked-rooms.ts";
 /** The settings that an owner need not name. */
 const usual = { listed: true } as const;
 
-/** Makes the client of a locked room an occupant of the real one, without a word: to the client it is the same room. */
+/** Makes the client of a locked room an occupant of the made one, and sends it nothing: to the client it is the same room. */
 function carryOver(locked: LockedRoom, room: HostedRoom, context: HostedContext): void {
 	const { person, jid, address, nick, join } = locked;
 	context.locked.remove(locked);

@@ -267,7 +267,7 @@ describe("a moderator's change of a hosted room", () => {
 		expect(asked).toBe(0);
 	});
 
-	test("bans a whole domain: its people are removed, and refused at the door", async () => {
+	test("bans a whole domain: its people are removed, and their joins are refused", async () => {
 		const { change, done, seen, list, context, room: muc, join } = room();
 		join(stranger, "Paris");
 		expect(await change([{ jid: "verona.test", affiliation: "outcast" }], mercutio, "spam")).toBe("result");
