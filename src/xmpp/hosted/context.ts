@@ -43,7 +43,7 @@ export type HostedContext = World &
 		/** The pictures of rooms of the source, by their `ref`; see {@link Pictures}. */
 		pictures: Readonly<Record<"get" | "soon", (ref: string) => Promise<Picture | undefined>>>;
 		history: History;
-		/** Whether people of the source are there, by {@link personKey}: of those that something says it of. */
+		/** The presences of people of the source, as far as these are known; by {@link personKey}. */
 		availability: BoundedMap<string, Shown>;
 		/** Counts a request of an account. Returns false if it makes too many of this kind. */
 		mayAsk(kind: "list" | "banned" | "invited" | "change" | "own", account: string): boolean;

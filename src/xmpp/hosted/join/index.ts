@@ -75,7 +75,7 @@ export function createJoins(
 		return unfit;
 	}
 
-	/** Does all that a join needs. Resolves with the refusal, if it is refused. @throws PermanentError, TemporaryError */
+	/** Takes a join to its end. Resolves with the refusal, if it is refused. @throws PermanentError, TemporaryError */
 	async function work(attempt: Attempt): Promise<Refusal | undefined> {
 		const { from = "", to = "" } = attempt.stanza.attrs;
 		const [address, nick = ""] = [bare(to), resource(to)];
@@ -97,7 +97,7 @@ export function createJoins(
 				stayOut(room, called === undefined ? person : { ...person, name: called }, client, attempt.state);
 				return undefined;
 			}
-			// A room that nobody had joined is known only now.
+			// The number of people in a room that nobody had joined is known only now.
 			const refused = isFull(room, person)
 				? turnAway(room, person, client, context)
 				: admit(room, person, attempt.stanza, context, called);
@@ -151,7 +151,7 @@ export function createJoins(
 		}
 	}
 
-	/** The person's ghost is in, and the client that asked for it is not. */
+	/** Shows a person whose ghost is in and whose client, which asked for it, is not. */
 	function stayOut(room: HostedRoom, person: Person, client: Client, why: "answered" | "left"): void {
 		showAsAway(room, person, context);
 		// The client tries again soon, and then finds its person in the room.
@@ -182,7 +182,6 @@ export function createJoins(
 
 	return {
 		bringIn,
-		stayOut,
 		/** Takes a join. Returns the refusal if it is refused at once; else the answer follows. */
 		take(stanza: Element): Element | undefined {
 			const refusal =
