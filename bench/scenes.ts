@@ -99,7 +99,7 @@ function start(shape: Shape): Scene["run"] {
 	};
 }
 
-/** Measures a start alone: until the bridge takes what its servers send, and begins to join its rooms. */
+/** Measures a start alone: until the bridge takes the events of its servers, and begins to join its rooms. */
 function ready(shape: Shape): Scene["run"] {
 	return async (which, { profile }) => {
 		const scene = await world(shape, () => undefined);

@@ -7,7 +7,7 @@ import { muc, nick, world } from "./world.ts";
 const perSecond = 100;
 const chatstates = "http://jabber.org/protocol/chatstates";
 
-/** Measures what passes in a room: typing and presences of `here` people of Matrix and `there` occupants of a MUC. */
+/** Measures the signals of a room: typing and presences of `here` people of Matrix and `there` occupants of a MUC. */
 export function signals(here: number, there: number): Scene["run"] {
 	return async (which, { quick, profile }) => {
 		let heard = 0;
@@ -20,7 +20,7 @@ export function signals(here: number, there: number): Scene["run"] {
 		const seconds = quick ? 5 : 20;
 		const found: Record<string, number> = {};
 
-		/** Makes changes at the rate, and notes what each of them cost. */
+		/** Makes changes at the rate, and notes the cost of each. */
 		async function phase(name: string, change: (n: number) => void): Promise<void> {
 			const before = { cpu: subject.cpu(), asked: hs.state.requests, said: xmpp.state.heard };
 			const began = performance.now();

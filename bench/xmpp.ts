@@ -32,7 +32,7 @@ export async function xmppServer(heard: (body: string) => void) {
 	let ids = 0;
 	/** The number of stanzas that came in. */
 	const state = { heard: 0 };
-	/** The clients of people, by full JID, and what takes their messages and presences. */
+	/** The clients of people, by full JID, and the functions that take their messages and presences. */
 	const clients = new Map<string, (stanza: Element) => void>();
 
 	/** Sends all stanzas of one turn of the event loop in one write. */

@@ -72,7 +72,7 @@ export type RoomFacts = Readonly<{
 	unfit?: "encrypted" | "space";
 	/** People who come in do not read what was said before. */
 	pastHidden?: true;
-	/** Everybody may read what is said, without coming in. */
+	/** Everybody may read the messages, without coming in. */
 	pastPublic?: true;
 	/** The source's bot has made the room for people of other networks, and carries out what they may do there. */
 	made?: true;
@@ -245,7 +245,7 @@ export interface Hosting {
 	takesAlias(alias: string): boolean;
 	/**
 	 * Makes a room of our server under an alias of one part, owned by `by`, whose ghost may enter it. The bot makes it, so that it
-	 * can carry out what owners decide. Idempotent for the same `seed`, a text that nobody else knows. @throws
+	 * can carry out the decisions of owners. Idempotent for the same `seed`, a text that nobody else knows. @throws
 	 * PermanentError invalid if the alias cannot be one, forbidden if the server refuses it, failed if another room has it;
 	 * TemporaryError
 	 */

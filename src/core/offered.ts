@@ -51,7 +51,7 @@ export interface Bridge {
 	isPublic(link: Link): boolean | undefined;
 	/** The capabilities of a room may have changed: its portal's rooms state them anew. Returns at once and never throws. */
 	changed(network: NetworkName, room: RoomId): void;
-	/** Shows what passes in the other rooms, if they can show it and are there. Returns at once and never throws. */
+	/** Shows a signal in the other rooms, if they can show it and are there. Returns at once and never throws. */
 	signal(signal: Signal): void;
 	/** As `presence` of the person's network. */
 	presence(of: Person, to: Person): Promise<Shown | undefined>;
@@ -137,7 +137,7 @@ export interface Bridge {
 	/** Resolves with true if a room has a message of this id, as far as the bridge or the network can tell. */
 	hasMessage(network: NetworkName, room: RoomId, id: MessageId): Promise<boolean>;
 	/**
-	 * Resolves with what the bridge knows of a person: whether they are in a bridged room or chat, and up to three people of
+	 * Resolves with the bridge's knowledge of a person: whether they are in a bridged room or chat, and up to three people of
 	 * the network whose address is like the typed one.
 	 */
 	acquaintance(

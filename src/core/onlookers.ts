@@ -8,7 +8,7 @@ import type { Person } from "./person.ts";
 const isSame = (one: Person, other: Person): boolean =>
 	one.id === other.id || one.handles.some((handle) => other.handles.includes(handle));
 
-/** Returns the function that tells whether a person sees what a room of a source brings. */
+/** Returns the function that tells whether a person sees the events of a room. */
 export function createOnlookers(deps: {
 	mapping: Pick<Mapping, "portalsOf">;
 	network(name: NetworkName): Pick<Network, "members">;

@@ -8,7 +8,7 @@ import type { Bridge, Network } from "./network.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 
-/** Returns the methods of core by which networks find people of others, and what the bridge knows of them. */
+/** Returns the methods of core by which networks find people of others, and the bridge's knowledge of them. */
 export function createPeople(deps: {
 	/** Returns a network; undefined where it is not configured. */
 	byName(name: NetworkName): Network | undefined;

@@ -42,7 +42,7 @@ export function createResponses() {
 
 	return {
 		prefix,
-		/** Takes what an earlier run has stored. */
+		/** Takes the response topics that an earlier run has stored. */
 		load(cursors: readonly Cursor[]): void {
 			for (const { key, value } of cursors) {
 				const { topic, correlation } = JSON.parse(value) as { topic: string; correlation?: string };
@@ -53,7 +53,7 @@ export function createResponses() {
 		},
 		note,
 		of: (id: MessageId): Response | undefined => known.get(id),
-		/** Returns what to store since the last call; a value of undefined removes a key. */
+		/** Returns the changes since the last call, to store them; a value of undefined removes a key. */
 		changes(): readonly Readonly<{ key: string; value: string | undefined }>[] {
 			const all = [...changed].map((id) => {
 				const { topic, correlation } = known.get(id) ?? {};

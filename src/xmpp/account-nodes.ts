@@ -33,7 +33,7 @@ export function pictureIn(item: Element | undefined): string | undefined {
 export const nickIn = (item: Element | undefined): string | undefined =>
 	(item && nameOf(text(item, "nick", nickNs) ?? "")) || undefined;
 
-/** Returns what a newer vCard tells of its account: the full name, or else the nickname, and the bytes of the picture. */
+/** Returns the parts of a newer vCard that the bridge shows: the full name, or else the nickname, and the bytes of the picture. */
 export function vcard4In(item: Element | undefined): Readonly<{ name?: string; picture?: Buffer }> {
 	const card = item && child(item, "vcard", vcardNs);
 	const named = (property: string) => {
@@ -48,7 +48,7 @@ export function vcard4In(item: Element | undefined): Readonly<{ name?: string; p
 	return { ...(name && { name }), ...(picture && { picture }) };
 }
 
-/** Returns what a message tells of the account that it comes from: the hash of its picture, "" for none, and its name. */
+/** Returns the news of an account in a message from it: the hash of its picture, "" for none, and its name. */
 export function newsIn(message: Element): Readonly<{ photo?: string; name?: string }> {
 	const items = child(message, "event", `${ns}#event`)?.getChild("items");
 	const item = items?.getChild("item");

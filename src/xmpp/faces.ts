@@ -131,7 +131,7 @@ export function createFaces(deps: {
 			return card && fullNameIn(card);
 		},
 		/**
-		 * Resolves with the name and the hash of the picture that an account gives itself. Its nodes are asked for what its vCard
+		 * Resolves with the name and the hash of the picture that an account gives itself. Its nodes are asked for the parts that its vCard
 		 * lacks: some servers keep both in step, others do not. @throws TemporaryError, PermanentError
 		 */
 		async profile(jid: string): Promise<Profile> {

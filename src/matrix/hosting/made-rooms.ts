@@ -109,7 +109,7 @@ export function createMadeRooms(deps: {
 				// The directory has rules of its own, so it is asked first.
 				if (settings.listed !== undefined) await list(room, settings.listed, as);
 				if (settings.listed !== undefined) deps.listed(room, settings.listed);
-				// People read who has changed what. Nobody but the bot lowers an owner.
+				// People read the author of each change. Nobody but the bot lowers an owner.
 				const shown = as ?? (await presentGhost(room, by));
 				for (const { type, content } of events)
 					await client.setState(room, type, "", content, type === "m.room.power_levels" ? as : shown);

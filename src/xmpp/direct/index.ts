@@ -35,7 +35,7 @@ export function createDirectChats(
 		confirm(): Promise<void>;
 		/** Sends an answer to a line, an error also later. Never rejects. */
 		answer(answer: Element): Promise<void>;
-		/** Reads what accounts tell of themselves. */
+		/** Reads the profiles of accounts. */
 		faces: Pick<Faces, "profile">;
 		/** The features of accounts' clients. */
 		clients: Pick<ClientFeatures, "wrote" | "support" | "present">;

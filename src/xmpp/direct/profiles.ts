@@ -18,7 +18,7 @@ import { pairRoom } from "./pair.ts";
 const [accounts, accountBytes] = [10_000, 4 * 1_048_576];
 /** VCards that wait to be read. */
 const mostWaiting = 1_000;
-/** How long what an account tells of itself counts, in ms: no presence tells of a new name. `failed`: until it is asked again. */
+/** How long a profile counts, in ms: no presence tells of a new name. `failed`: until it is asked again. */
 const readAgainAfter = { read: 24 * 3_600_000, failed: 600_000 };
 /** How often an account is read before that, because its presences name another picture. */
 const readings = { perMinute: 1, burst: 3 };
@@ -74,7 +74,7 @@ export function createProfiles(deps: {
 		};
 	}
 
-	/** Tells the chat of an account what is new about it. */
+	/** Tells the chat of an account the news of its profile. */
 	function tell(jid: string, room: RoomId): void {
 		const sender = person(jid);
 		if (!isChanged({ ...account(jid), ...known.get(jid)?.told }, sender)) return;
@@ -93,7 +93,7 @@ export function createProfiles(deps: {
 		tell(jid, room);
 	}
 
-	/** Reads what an account tells of itself, unless that was done lately. `anew`: also then, within bounds. */
+	/** Reads the profile of an account, unless that was done lately. `anew`: also then, within bounds. */
 	function look(jid: string, room: RoomId, anew = false): void {
 		const { readAgain } = known.get(jid) ?? {};
 		const isRead = readAgain !== undefined && readAgain > now().at && !(anew && mayReadAgain(jid));
@@ -148,7 +148,7 @@ export function createProfiles(deps: {
 			// A new picture often comes with a new vCard.
 			if (isNews && last !== undefined && readAgain !== undefined) look(jid, room, true);
 		},
-		/** Takes what the nodes of an account tell a ghost (XEP-0163 §4.3). */
+		/** Takes the news that the nodes of an account send to a ghost (XEP-0163 §4.3). */
 		announced(message: Element): void {
 			const { from = "", to = "" } = message.attrs;
 			const { photo, name } = newsIn(message);

@@ -43,7 +43,7 @@ function keepMembers(room: HostedRoom, context: HostedContext): void {
 	context.kept.follow(room.id, changes);
 }
 
-/** Shows a change of what is kept of the room. */
+/** Shows a change of the room's record. */
 export function takeKept(room: HostedRoom, kept: Kept, context: HostedContext): void {
 	const before = { facts: room.facts, kept: room.kept };
 	room.kept = kept;
@@ -81,7 +81,7 @@ type Absent = Pick<Person, "network" | "id"> & Readonly<{ jid: string }>;
 
 /** The facts that clients read again by a query when they are told of a change. */
 const settings = ["name", "picture", "entry", "listed"] as const;
-/** The acts whose least levels they read so. */
+/** The acts whose least power levels clients read again then. */
 const acts = ["speak", "topic", "invite"] as const;
 
 /** Returns the status codes of a change (XEP-0045 §10.2.1). */

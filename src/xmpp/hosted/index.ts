@@ -36,7 +36,7 @@ import { type HostedRoom, occupantOf } from "./room.ts";
 import { createSourceSignals } from "./signals.ts";
 import type { World } from "./world.ts";
 
-/** How often a sweep looks for what is due, in ms. */
+/** How often a sweep looks for work that is due, in ms. */
 const sweepEvery = 10_000;
 
 /** The rooms of another network, shown as MUCs of our component. */
@@ -71,7 +71,7 @@ export function createHostedRooms(world: World) {
 	const signals = createSourceSignals(context, lines);
 	let sweeping: NodeJS.Timeout | undefined;
 
-	/** Shows one thing that has happened in the source of a room. Returns a promise where what follows has to wait. */
+	/** Shows one event of the source of a room. Returns a promise where later events have to wait. */
 	function apply(room: HostedRoom, seen: Seen): void | Promise<void> {
 		const { what } = seen;
 		switch (what.kind) {
@@ -161,7 +161,7 @@ export function createHostedRooms(world: World) {
 			return people.filter(({ network }) => network === xmppNetwork);
 		},
 		occupant: (room, nick) => rooms.get(room)?.occupants.get(nick)?.person,
-		// Core makes no rows for a view: it shows what its source has.
+		// Core makes no rows for a view: the timeline of its source is shown.
 		send: () => Promise.reject(new PermanentError("failed", phrases.unlinked)),
 		signal: async (out) => signals.show(out),
 		hears: signals.hears,
@@ -207,18 +207,18 @@ export function createHostedRooms(world: World) {
 		aliases,
 		/** The rooms as a place of private chats. */
 		venue: createPrivateVenue(context),
-		/** Ends what is due, and asks the clients that were silent for long; called every few seconds while the link is up. */
+		/** Does the work that is due, and asks the clients that were silent for long; called every few seconds while the link is up. */
 		sweep,
 		/** As `inviteToView` of core's Network. */
 		bringInvite: invites.bring,
-		/** Reads what the last run has left. Called before the link to the XMPP server is up. */
+		/** Reads the stores of the last run. Called before the link to the XMPP server is up. */
 		async start(): Promise<void> {
 			secret = await world.bridge().secret("occupant ids");
 			await context.kept.load();
 			await aliases.start();
 			await restarts.start();
 		},
-		/** Shows what has happened in the source of a view, in this order. */
+		/** Shows the events of the source of a view, in this order. */
 		reflect(view: RoomId, timeline: readonly Seen[]): void {
 			for (const seen of timeline) {
 				const room = rooms.get(view);

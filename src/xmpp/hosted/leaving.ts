@@ -64,7 +64,7 @@ function letGo({ room, occupant: { person, nick }, session }: Joined, context: H
 
 /** Takes a session out of the memory and the store. */
 function forget(one: Joined, context: HostedContext): void {
-	// The end of a session that still waits for its history may be among what it has to get.
+	// The end of a session that still waits for its history may be among the stanzas that wait with it.
 	context.out.release(one.session);
 	context.rooms.removeSession(one);
 	void context.store.remove(one.session);

@@ -66,8 +66,8 @@ function goOut(room: HostedRoom, what: MemberChange, context: HostedContext): vo
 }
 
 /**
- * Notes what a change in the source means for the record of a room, also while nobody of XMPP is in the room: nothing of it is
- * read again with the room.
+ * Takes a change of the source into the record of a room, also while nobody of XMPP is in the room: the change is not read
+ * again with the room.
  */
 export function noteForRecord(view: RoomId, what: Seen["what"], context: HostedContext): void {
 	if (what.kind === "domain") noteDomainBan(view, what, context);
@@ -80,7 +80,7 @@ function noteDomainBan(view: RoomId, { domain, ban }: DomainBan, { kept }: Hoste
 	if (has !== ban?.reason) kept.follow(view, [{ list: "domains", key: domain, value: ban?.reason }]);
 }
 
-/** Forgets what is kept of an outcast (XEP-0045 §9.1). A role ends with the presence. */
+/** Removes an outcast from the record (XEP-0045 §9.1). A role ends with the presence. */
 function forgetPerson(view: RoomId, person: Person, { kept }: HostedContext): void {
 	const [key, now] = [personKey(person), kept.of(view)];
 	const has = (["members", "nicks"] as const).filter((list) => now[list].has(key));

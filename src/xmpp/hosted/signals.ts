@@ -50,7 +50,7 @@ export function createSourceSignals(
 		const ids = id === undefined ? [] : idsIn(partId(id, count - 1));
 		const payloads = payloadsOf({ ...out, ids }, "sid");
 		if (!payloads) return;
-		// The end of what nobody has seen shows nobody.
+		// The end of typing that no client has seen reveals nobody.
 		if (room.hidden.has(occupant) && signal.kind === "typing" && !signal.active) return;
 		reveal(room, occupant, context);
 		const occupantId = xml("occupant-id", { xmlns: "urn:xmpp:occupant-id:0", id: occupant.id });

@@ -152,7 +152,7 @@ export async function rediscover(room: Room, context: Context): Promise<void> {
 	await archived(room, context);
 }
 
-/** Takes the features of a MUC. Core is told if they change what it can show, or who finds it. */
+/** Takes the features of a MUC. Core is told if they change its capabilities, or the people who find it. */
 function discovered(room: Room, features: RoomFeatures, context: Context): void {
 	const before = { ids: hasIds(room), listed: room.features.listed };
 	setFeatures(room, features);

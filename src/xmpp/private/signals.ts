@@ -28,7 +28,7 @@ export function createPrivateSignals(deps: {
 	return {
 		/** Notes that a line was written in a chat, by either side. */
 		wrote: (room: RoomId): void => begun.set(room, true),
-		/** Takes what passes with a private message. */
+		/** Takes the signals in a private message. */
 		take(room: RoomId, { stanza, sender }: Whisper): void {
 			for (const signal of signalsIn(stanza, { room, sender, named: "msg" })) deps.bridge().signal(signal);
 		},

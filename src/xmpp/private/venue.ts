@@ -19,7 +19,7 @@ export interface Venue {
 		ours: Person,
 		make: (from: string, to: string | undefined) => Element,
 	): Promise<void>;
-	/** Writes what passes and is not kept, as `write` does; nothing where one of both is not there. @throws TemporaryError */
+	/** Writes a signal, as `write` does a message; nothing where one of both people is not there. @throws TemporaryError */
 	show(place: Place, ours: Person, make: Parameters<Venue["write"]>[2]): Promise<void>;
 }
 

@@ -23,7 +23,7 @@ const removals: Readonly<Record<Removal, Act>> = {
 export type Administered = Readonly<{ source: RoomId; view: RoomId; room: HostedRoom | undefined }>;
 
 /**
- * Has the source carry out changes that were checked, in the name of `by`, and keeps what it cannot hold.
+ * Has the source carry out changes that were checked, in the name of `by`, and changes the record of the room.
  * @throws StanzaError forbidden if the power of `by` does not suffice there, and core's errors
  */
 export async function carryOut(

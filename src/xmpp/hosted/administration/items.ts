@@ -18,7 +18,7 @@ export type Change = Readonly<{ reason: string | undefined }> &
 		| Readonly<{ domain: string; affiliation: Affiliation; inside: readonly Person[] }>
 	);
 
-/** One request to the source, or one change of what is kept. */
+/** One request to the source, or one change of the record. */
 export type Step =
 	| Readonly<{ kind: "level"; whom: Person; level: number | undefined; reason: string | undefined }>
 	| Readonly<{ kind: "kick"; whom: Person; as: Removal; reason: string | undefined }>
@@ -26,7 +26,7 @@ export type Step =
 	| Readonly<{ kind: "domain"; domain: string; banned: boolean; reason: string | undefined }>
 	| Readonly<{ kind: "keep"; change: KeptChange }>;
 
-/** The reason why somebody is removed who may come in again, as far as the source is concerned. */
+/** The reason for a removal after which the source would let the person in again. */
 export type Removal = "kicked" | "affiliationLost" | "membersOnlyNow" | "banned";
 
 /** The power levels that affiliations stand for. */

@@ -4,7 +4,7 @@ import type { RoomId } from "../../../core/ids.ts";
 import type { Log } from "../../../core/log.ts";
 import type { Bridge } from "../../../core/network.ts";
 
-/** The affiliations and roles of a hosted room that its source cannot hold. People are known by {@link personKey}. */
+/** The record of a hosted room: the affiliations, nicks and roles that its source cannot hold. People are known by {@link personKey}. */
 export type Kept = Readonly<{
 	/** The members of a room that everybody may join, each with their bare JID. */
 	members: ReadonlyMap<string, string>;
@@ -16,7 +16,7 @@ export type Kept = Readonly<{
 	moderators: ReadonlyMap<string, Readonly<{ jid: string; level: number; by: string }>>;
 }>;
 
-/** One change of what is kept; a value of undefined removes the entry. */
+/** One change of a record; a value of undefined removes the entry. */
 export type KeptChange = {
 	[List in keyof Kept]: Readonly<{ list: List; key: string; value: Value<List> | undefined }>;
 }[keyof Kept];
@@ -34,7 +34,7 @@ const lists = Object.keys(nothingKept) as (keyof Kept)[];
 const [mostOfRoom, mostBytes] = [2_000, 16 * 1_048_576];
 const prefix = "xmpp kept ";
 
-/** Returns what is kept after some changes. */
+/** Returns a record after some changes. */
 export function keptAfter(before: Kept, changes: readonly KeptChange[]): Kept {
 	const after = Object.fromEntries(lists.map((list) => [list, new Map<string, unknown>(before[list])]));
 	for (const { list, key, value } of changes)
@@ -65,11 +65,11 @@ function read(text: string): Kept {
 	) as unknown as Kept;
 }
 
-/** Keeps in the journal what sources cannot hold, by the room of the view. */
+/** Keeps the records of rooms in the journal, by the room of the view. */
 export function createKeptStore(deps: {
 	bridge(): Pick<Bridge, "cursors" | "saveCursor">;
 	log: Log;
-	/** Called when what is kept of a room has changed. */
+	/** Called when the record of a room has changed. */
 	changed(room: RoomId, kept: Kept): void;
 	bound?: Readonly<{ ofRoom: number; bytes: number }>;
 }) {
@@ -86,7 +86,7 @@ export function createKeptStore(deps: {
 		bytes += bytesOf(kept);
 	}
 
-	/** Replaces what is kept of a room, in memory at once and then on disk. */
+	/** Replaces the record of a room, in memory at once and then on disk. */
 	function replace(room: RoomId, kept: Kept): void {
 		put(room, kept);
 		deps.changed(room, kept);
@@ -109,7 +109,7 @@ export function createKeptStore(deps: {
 	}
 
 	return {
-		/** Reads what earlier runs left. */
+		/** Reads the records of earlier runs. */
 		async load(): Promise<void> {
 			for (const { key, value } of await deps.bridge().cursors(prefix))
 				put(key.slice(prefix.length) as RoomId, read(value));

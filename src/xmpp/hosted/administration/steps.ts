@@ -8,7 +8,7 @@ import { roleSteps } from "./roles.ts";
 
 /**
  * The rules of XEP-0045 §8 to §10 about changes of roles and affiliations, as power levels, removals and bans of the source
- * room, and what is kept besides, stand for these. Pure.
+ * and the record of the room stand for these. Pure.
  */
 
 /** Returns the steps that some changes need. @throws StanzaError if `by` may not make one of them */

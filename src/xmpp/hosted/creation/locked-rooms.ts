@@ -42,7 +42,7 @@ export function createLockedRooms() {
 }
 export type LockedRooms = ReturnType<typeof createLockedRooms>;
 
-/** Returns what a locked room would be if it were made now. */
+/** Returns the facts that a locked room would have if it were made now. */
 export function factsOf({ alias, person, seed }: LockedRoom): RoomFacts {
 	const { owner, admin, moderator, others } = madeLevels;
 	return {

@@ -12,7 +12,7 @@ import { createReflection } from "./reflection.ts";
 import * as refusals from "./refusals.ts";
 import { createSubjects, isSubject } from "./subject.ts";
 
-/** The lines of hosted rooms: the messages of sessions on their way to the source, and what the source has. */
+/** The lines of hosted rooms: the messages of sessions on their way to the source, and those of the source on their way to sessions. */
 export function createLines(context: HostedContext) {
 	const { pending } = context;
 	const files = createFileLinks(context);
@@ -30,7 +30,7 @@ export function createLines(context: HostedContext) {
 			if (type === "groupchat")
 				return isSubject(stanza) ? subjects.take(joined, stanza) : messages.take(joined, stanza);
 			if (isVoiceRequest(stanza)) return takeVoiceRequest(joined, stanza);
-			// XEP-0045 §7.4: what the room is to show has the type groupchat.
+			// XEP-0045 §7.4: a message that the room is to show has the type groupchat.
 			return child(stanza, "body") && (joined ? refusals.toRoom : refusals.notInRoom)(stanza);
 		},
 		/** Takes a message to one occupant. Returns the answer, if one is due. */
@@ -43,7 +43,7 @@ export function createLines(context: HostedContext) {
 		begin(seen: Seen): void {
 			if (seen.what.kind === "said" && seen.what.origin.length === 0) files.withLinks(seen, true);
 		},
-		/** Shows a message of the source, or a change of one. Returns a promise where what follows has to wait. */
+		/** Shows a message of the source, or a change of one. Returns a promise where later events have to wait. */
 		show(room: HostedRoom, seen: Seen): void | Promise<void> {
 			const { what } = seen;
 			if (what.kind === "topic") return subjects.show(room, seen, what.topic);

@@ -5,7 +5,7 @@ import { child, type Element, xml } from "../../stream/xml.ts";
 import { type Changes, type Field, type Now, noChanges } from "./field.ts";
 import { fields, keepsOwner } from "./fields.ts";
 
-/** The form by which owners configure a room (XEP-0045 §10.2): writing it, and reading what they submit. Pure. */
+/** The form by which owners configure a room (XEP-0045 §10.2): writing it, and reading it as they submit it. Pure. */
 
 const data = "jabber:x:data";
 const formType = "http://jabber.org/protocol/muc#roomconfig";
