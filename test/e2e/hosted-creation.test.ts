@@ -283,13 +283,17 @@ describe.each(["prosody", "ejabberd"] as const)("rooms that people of XMPP make,
 		await romeo.joinRoom(address, "Romeo");
 		await romeo.configureRoom(address, { [field("roomname")]: "Verona" });
 		const room = await find(address);
+		const unfinished = newAddress();
+		await romeo.joinRoom(unfinished, "Romeo");
 		await bridged.kill();
 		await bridged.start();
-		await romeo.waitFor(
-			"the notice that the bridge was away",
-			(one) => one.attrs.from === `${address}/Romeo` && line(one).includes("333"),
-			30_000,
-		);
+		for (const one of [address, unfinished])
+			await romeo.waitFor(
+				"the notice that the bridge was away",
+				(told) => told.attrs.from === `${one}/Romeo` && line(told).includes("333"),
+				30_000,
+			);
+		expect(line(await romeo.joinRoom(unfinished, "Romeo"))).toContain("201");
 		expect(line(await romeo.joinRoom(address, "Romeo"))).toContain("Romeo owner/moderator");
 		expect(await find(address)).toBe(room);
 		await alice.join(room);

@@ -40,7 +40,7 @@ export function createContext(world: World, secret: () => string, history: Histo
 			of: (key, { status = "" }) => textBytes(key, status) + 100,
 		}),
 		aliases: createAliases({ bridge, component: world.component }),
-		locked: createLockedRooms(),
+		locked: createLockedRooms(store),
 		settings: createSettingsStore({ bridge }),
 		emptied(room, by) {
 			const { id: view, facts } = room;

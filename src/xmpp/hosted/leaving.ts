@@ -7,6 +7,7 @@ import type { HostedContext } from "./context.ts";
 import { removeOccupant } from "./occupants.ts";
 import { type Happening, presence, shownSession, statusOf } from "./presences.ts";
 import { metIn } from "./private-chats.ts";
+import { placeOf } from "./returns.ts";
 import type { HostedRoom, Joined, Occupant } from "./room.ts";
 import { storedForm } from "./sessions.ts";
 
@@ -40,7 +41,7 @@ function endSession(one: Joined, context: HostedContext, what: Happening, comesB
 	if (comesBack) {
 		const stored = storedForm(room, occupant.nick, session);
 		void context.store.told(stored);
-		context.returns.expect(stored, occupant.person, session);
+		context.returns.expect(placeOf(room), occupant.person, session);
 		if (before === session) announce(room, occupant, context);
 	} else if (occupant.sessions.size === 0 && room.facts.entry === "everybody") {
 		removeOccupant(room, occupant);

@@ -1,10 +1,13 @@
 import { account } from "../from-xmpp.ts";
 import { statusCodes } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
-import type { Element } from "../stream/xml.ts";
+import { type Element, xml } from "../stream/xml.ts";
 import { shownNow } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
+import { lockedForm } from "./creation/locked-rooms.ts";
 import { presence } from "./presences.ts";
+import { refuse, slow } from "./refusals.ts";
+import { placeOf } from "./returns.ts";
 import { type StoredSession, storedForm } from "./sessions.ts";
 
 /** The ends of all sessions: by a stop, a crash of the bridge, or a break of the link to the XMPP server. */
@@ -24,12 +27,22 @@ export function createRestarts(context: HostedContext) {
 		return stanza;
 	}
 
+	/** Returns the answer to a join of the last run. */
+	const unanswered = ({ address, jid, nick, join }: StoredSession): Element =>
+		refuse(xml("presence", { from: jid, to: `${address}/${nick}`, id: join?.id }), slow);
+
+	/** Returns true for a client that has come back by itself. */
+	const isBack = (session: StoredSession): boolean =>
+		context.rooms.joinedAs(session) !== undefined || context.locked.at(session.address)?.jid === session.jid;
+
 	return {
 		/** Reads the sessions of the last run. */
 		async start(): Promise<void> {
 			for (const stored of await context.store.all()) {
 				if (!stored.told) untold.push(stored);
-				context.returns.expect(stored, { ...account(stored.jid), name: stored.nick }, stored);
+				const { source, id, view } = stored;
+				if (source !== undefined && id !== undefined)
+					context.returns.expect({ source, id, view }, { ...account(stored.jid), name: stored.nick }, stored);
 			}
 		},
 		/** Ends all sessions and tells nobody: the link is broken, and their clients may have missed anything. */
@@ -38,9 +51,16 @@ export function createRestarts(context: HostedContext) {
 				const { room, occupant, session } = joined;
 				const stored = storedForm(room, occupant.nick, session);
 				untold.push(stored);
-				context.returns.expect(stored, occupant.person, stored);
+				context.returns.expect(placeOf(room), occupant.person, stored);
 				context.rooms.removeSession(joined);
 				context.returns.rest(room);
+			}
+			for (const locked of [...context.locked.all()]) {
+				if (locked.state !== "open") continue;
+				const stored = lockedForm(locked);
+				context.locked.remove(locked);
+				void context.store.save(stored);
+				untold.push(stored);
 			}
 		},
 		/** Tells all sessions that have ended so, unless their clients have come back by themselves. */
@@ -49,14 +69,15 @@ export function createRestarts(context: HostedContext) {
 			untold = [];
 			const told: Promise<void>[] = [];
 			for (const [n, session] of all.entries()) {
-				if (context.rooms.joinedAs(session)) continue;
+				if (isBack(session)) continue;
 				try {
-					await context.link.send(farewell(session));
+					await context.link.send(session.join ? unanswered(session) : farewell(session));
 				} catch {
 					untold.push(...all.slice(n));
 					break;
 				}
-				told.push(context.store.told(session));
+				// The person of a room that was being made is in no room.
+				told.push(session.id === undefined ? context.store.remove(session) : context.store.told(session));
 			}
 			await Promise.all(told);
 		},

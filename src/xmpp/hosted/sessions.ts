@@ -3,19 +3,22 @@ import type { RoomId } from "../../core/ids.ts";
 import type { Bridge } from "../../core/network.ts";
 import type { HostedRoom, Session } from "./room.ts";
 
-/** A session as the journal keeps it, to be told after a crash that it has ended. */
+/** A session as the journal keeps it, or a join under way: its client is told of the end after a crash. */
 export type StoredSession = Readonly<{
 	jid: string;
 	address: string;
 	nick: string;
+	/** The room of the source, and its id as in {@link RoomAddress}. Absent while the room is being made. */
+	source?: RoomId;
+	id?: string;
+	/** The view of the room, by which its occupants get their ids where it has no seed. */
 	view: RoomId;
-	source: RoomId;
-	/** The id of the room as in {@link RoomAddress}. */
-	id: string;
 	/** See {@link RoomFacts.seed}. */
 	seed?: string;
 	/** It was told of its end. The membership of its person may still have to end. */
 	told?: true;
+	/** The join that its client waits for, with the id of its presence. Absent once the client is in. */
+	join?: Readonly<{ id?: string }>;
 }>;
 
 type Key = Pick<Session, "address" | "jid">;

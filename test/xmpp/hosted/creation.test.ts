@@ -86,6 +86,36 @@ describe("a room that somebody makes by a join", () => {
 		expect(world.stored()).toHaveLength(1);
 	});
 
+	const interrupted =
+		"presence unavailable Romeo none/none (The bridge lost the link to your client. Join again.) 110 333";
+
+	test("is no more after a kill of the bridge, and its client makes it anew", async () => {
+		await world.join(romeo, "Romeo", verona);
+		const next = hostedWorld();
+		Object.assign(next.source, { makes: true, look: world.source.look });
+		for (const [key, value] of world.cursors) next.cursors.set(key, value);
+		await next.start();
+		next.conversation.online();
+		await next.settle();
+		expect(next.got(romeo)).toEqual([interrupted]);
+		expect(next.stored()).toEqual([]);
+		await next.join(romeo, "Romeo", verona);
+		expect(next.got(romeo)[0]).toContain("201");
+		await next.conversation.stop();
+		expect(next.stored()).toEqual([]);
+	});
+
+	test("is no more after a break of the link to the XMPP server", async () => {
+		await world.join(romeo, "Romeo", verona);
+		world.got(romeo);
+		world.conversation.offline();
+		await world.join(juliet, "Juliet", verona);
+		expect(world.got(juliet)[0]).toContain("201");
+		world.conversation.online();
+		await world.settle();
+		expect(world.got(romeo)).toEqual([interrupted]);
+	});
+
 	test("is refused where the policy makes none, and beyond ten at once", async () => {
 		for (let n = 0; n < 10; n++) await world.join(romeo, "Romeo", `verona${n}@${component}`);
 		world.got(romeo);

@@ -2,6 +2,7 @@ import { madeLevels, personKey, type RoomFacts } from "../../../core/hosting.ts"
 import type { RoomId } from "../../../core/ids.ts";
 import type { Person } from "../../../core/person.ts";
 import type { Element } from "../../stream/xml.ts";
+import type { SessionStore, StoredSession } from "../sessions.ts";
 
 /** A room that somebody makes, until its form is submitted: no Matrix room exists yet, and nobody else comes in. */
 export type LockedRoom = {
@@ -26,8 +27,14 @@ export type LockedRoom = {
 /** Locked rooms of one account and of all. */
 const most = { ofAccount: 10, inAll: 1_000 };
 
+/** Returns the client of a locked room as the journal keeps it. */
+export const lockedForm = ({ address, jid, nick, seed }: LockedRoom): StoredSession => ({
+	...{ address, jid, nick, seed },
+	view: seed as RoomId,
+});
+
 /** The rooms that are being made, by address. */
-export function createLockedRooms() {
+export function createLockedRooms(store: Pick<SessionStore, "save" | "remove">) {
 	const rooms = new Map<string, LockedRoom>();
 	return {
 		at: (address: string): LockedRoom | undefined => rooms.get(address),
@@ -36,8 +43,14 @@ export function createLockedRooms() {
 		isFull: ({ id }: Pick<Person, "id">): boolean =>
 			rooms.size >= most.inAll ||
 			[...rooms.values()].filter(({ person }) => person.id === id).length >= most.ofAccount,
-		add: (room: LockedRoom): void => void rooms.set(room.address, room),
-		remove: ({ address }: LockedRoom): void => void rooms.delete(address),
+		add(room: LockedRoom): void {
+			rooms.set(room.address, room);
+			void store.save(lockedForm(room));
+		},
+		remove(room: LockedRoom): void {
+			rooms.delete(room.address);
+			void store.remove(room);
+		},
 	};
 }
 export type LockedRooms = ReturnType<typeof createLockedRooms>;

@@ -12,6 +12,7 @@ import * as refusals from "../refusals.ts";
 import { isRefusal, type Refusal, refuse } from "../refusals.ts";
 import { placeOf } from "../returns.ts";
 import { type HostedRoom, occupantOf } from "../room.ts";
+import type { StoredSession } from "../sessions.ts";
 import {
 	admit,
 	type Client,
@@ -106,25 +107,27 @@ export function createJoins(
 			return refused;
 		};
 		const x = child(attempt.stanza, "x", "http://jabber.org/protocol/muc");
-		return bringIn(goal, person, client, admitted, x && text(x, "password"));
+		const { id } = attempt.stanza.attrs;
+		const join = { ...(id !== undefined && { id }) };
+		return bringIn(goal, person, client, admitted, { password: x && text(x, "password"), join });
 	}
 
 	/**
-	 * Has the ghost of a person enter a room, and `admitted` make an occupant of the client. Resolves with the refusal, if
-	 * there is one. @throws PermanentError, TemporaryError
+	 * Has the ghost of a person enter a room, and `admitted` make an occupant of the client. `join`: that the client waits for.
+	 * Resolves with the refusal, if there is one. @throws PermanentError, TemporaryError
 	 */
 	async function bringIn(
 		goal: Goal,
 		person: Person,
 		client: Client,
 		admitted: (room: HostedRoom, called: string | undefined) => Refusal | undefined,
-		password?: string,
+		{ password, join }: Readonly<{ password?: string | undefined; join?: StoredSession["join"] }> = {},
 	): Promise<Refusal | undefined> {
 		const { source, view } = goal;
 		const place = { source, view, id: goal.facts.id };
-		// If the bridge is killed from here on, the next run knows whose ghost may be in the room.
-		if (!context.rooms.joinedAs(client))
-			await context.store.told({ ...client, nick: person.name ?? "", ...place });
+		const stored = { ...client, nick: person.name ?? "", ...place };
+		// If the bridge is killed from here on, the next run knows whose ghost may be in the room, and who waits.
+		if (!context.rooms.joinedAs(client)) await context.store.save({ ...stored, ...(join && { join }) });
 		const entering = context.memberships.beginJoin(source, person);
 		try {
 			for (let n = 1; ; n++) {
@@ -146,8 +149,10 @@ export function createJoins(
 			throw error;
 		} finally {
 			context.memberships.endJoin(entering);
-			if (!context.rooms.joinedAs(client) && !context.returns.awaits(source, person))
-				void context.store.remove(client);
+			if (!context.rooms.joinedAs(client))
+				void (context.returns.awaits(source, person)
+					? context.store.told(stored)
+					: context.store.remove(client));
 		}
 	}
 

@@ -544,7 +544,7 @@ describe("a slow homeserver", () => {
 		expect(world.got(juliet).slice(-2)).toEqual(["message subject Welcome", "message outcast/none"]);
 	});
 
-	test("has a person who is killed out with the bridge leave after the next start", async () => {
+	test("is answered after a kill of the bridge, and the person leaves if they do not ask again", async () => {
 		const world = await started();
 		world.source.view = () => new Promise(() => undefined);
 		world.take(join(romeo, "Romeo"));
@@ -552,6 +552,9 @@ describe("a slow homeserver", () => {
 		const next = await started(world.source.members);
 		for (const [key, value] of world.cursors) next.cursors.set(key, value);
 		await next.start();
+		next.conversation.online();
+		await next.settle();
+		expect(next.got(romeo)).toEqual(["presence error Romeo wait/remote-server-timeout"]);
 		next.conversation.online();
 		await next.settle();
 		expect(next.sent).toEqual([]);
