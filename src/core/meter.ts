@@ -16,8 +16,8 @@ export interface Meter {
 	refused(from: NetworkName, kind: Kind): void;
 	/** Counts an event that a rate limit refused. */
 	limited(from: NetworkName, kind: Kind): void;
-	/** Counts a value that took the place of an earlier one, which was not sent yet. */
-	merged(from: NetworkName): void;
+	/** Counts values that were not sent because a later one took their place; absent: one. */
+	merged(from: NetworkName, count?: number): void;
 	/** Counts a value that a condition of its mirror kept from being shown. `reason`: the condition, one of a few words. */
 	filtered(from: NetworkName, reason: string): void;
 }

@@ -106,7 +106,7 @@ export function createMetrics(version = "unknown") {
 		retried: (from) => retried.inc({ from }),
 		refused: (from, kind) => refused.inc({ from, kind }),
 		limited: (from, kind) => limited.inc({ from, kind }),
-		merged: (from) => merged.inc({ from }),
+		merged: (from, count) => merged.inc({ from }, count),
 		filtered: (from, reason) => filtered.inc({ from, reason }),
 	};
 

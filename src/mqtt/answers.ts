@@ -4,7 +4,7 @@ import type { BridgeEvent, Message } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Outbound } from "../core/network.ts";
 import { newIn } from "../core/reactions.ts";
-import type { Extras } from "./client.ts";
+import type { Extras } from "./connection.ts";
 import { type Control, orderFor } from "./controls.ts";
 import { device, type Response } from "./from-mqtt.ts";
 import * as phrases from "./phrases.ts";

@@ -1,5 +1,6 @@
 import { type CheckResult, fails, works } from "../core/check-result.ts";
-import { type BrokerOptions, type Connection, dial, Refusal, type Welcome } from "./client.ts";
+import { dial } from "./client.ts";
+import { type BrokerOptions, type Connection, Refusal, type Welcome } from "./connection.ts";
 import type { MqttOptions } from "./index.ts";
 import * as phrases from "./phrases.ts";
 

@@ -2,6 +2,7 @@ import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
 import type { MessageId } from "../core/ids.ts";
 import { createRateLimit, type Rate } from "../core/limits.ts";
 import type { Arrival, Placed } from "./from-mqtt.ts";
+import type { Posted } from "./mailbox.ts";
 import { moreOf, plain, type Sort, type Use } from "./sorts.ts";
 
 /**
@@ -33,6 +34,8 @@ export type Waiting = {
 const [mostTopics, mostBytes] = [20_000, 8 * 1_048_576];
 /** Time in ms between two values of a topic that is shown in place, and the time that a digest covers. */
 const [between, digested] = [1_000, 10_000];
+/** Time in ms for which a value that is due is expected to wait still: until the rate lets it go. */
+const overdue = 100;
 /** Most values that go on together, and most of these that a room shows: a chat does not wait behind a burst of them. */
 export const atOnce = 64;
 const shownAtOnce = 8;
@@ -40,23 +43,19 @@ const shownAtOnce = 8;
 export const usualRate: Rate = { perMinute: 3_000, burst: 1_000 };
 
 const bytesOf = ({ topic, payload }: Arrival) => payload.length + textBytes(topic) + 300;
-/** Returns the arrival with a payload of its own: that of the library is a part of a chunk of 64 KiB, which it keeps alive. */
-const alone = <One extends Arrival>(arrival: One): One => ({
-	...arrival,
-	payload: new Uint8Array(arrival.payload),
-});
 
 /** A value that no mirror shows now needs no place in the rate of the broker. */
 const isFree = (use: Use): boolean => use === "unseen" || use === "debounced";
 
 /**
  * Holds the values of one broker back that come faster than rooms can show them. The values of a topic leave in the order of
- * their arrival, so that the last one is the last to be shown. `merged` counts a superseded value.
+ * their arrival, so that the last one is the last to be shown. `merged` counts
+ * superseded values.
  */
 export function createFlood(deps: {
 	rate?: Rate;
 	pace(topic: string): Pace;
-	merged(): void;
+	merged(count: number): void;
 	makeId(): MessageId;
 	now?: () => number;
 }) {
@@ -98,12 +97,13 @@ export function createFlood(deps: {
 	}
 
 	/** Makes a later value stand for those that wait. */
-	function merge(one: Waiting, arrival: Arrival & Placed, order: number): void {
-		one.values++;
-		merged();
+	function merge(one: Waiting, arrival: Posted & Placed, order: number): void {
+		const values = 1 + (arrival.superseded ?? 0);
+		one.values += values;
+		merged(values);
 		if (order < one.order) return;
 		bytes += bytesOf(arrival) - bytesOf(one.latest);
-		one.latest = alone(arrival);
+		one.latest = arrival;
 		one.order = order;
 		const others = ofTopic.get(arrival.topic);
 		if (!others || others.size < 2) return;
@@ -112,7 +112,7 @@ export function createFlood(deps: {
 	}
 
 	/** Makes a value of another sort take the place of those that no mirror shows. */
-	function replace(one: Waiting, arrival: Arrival & Placed, order: number, sort: Sort): void {
+	function replace(one: Waiting, arrival: Posted & Placed, order: number, sort: Sort): void {
 		waiting.delete(keyOf(arrival.topic, one.sort));
 		one.sort = sort;
 		merge(one, arrival, order);
@@ -122,14 +122,14 @@ export function createFlood(deps: {
 	}
 
 	/** Returns the waiting value of its topic that a value becomes a part of; undefined if it waits beside them. */
-	function joined(arrival: Arrival & Placed, order: number, sort: Sort): Waiting | undefined {
+	function joined(arrival: Posted & Placed, order: number, sort: Sort): Waiting | undefined {
 		const all = [...(ofTopic.get(arrival.topic) ?? [])];
 		const last = all.at(-1);
 		const same = waiting.get(keyOf(arrival.topic, sort));
 		const unseen = all.find((one) => one.sort.use === "unseen" && !one.leaving);
 		if (same && (!same.leaving || same === last)) {
 			merge(same, arrival, order);
-			same.sort = { ...sort, use: moreOf(sort.use, same.sort.use) };
+			if (moreOf(sort.use, same.sort.use) === sort.use) same.sort = sort;
 			return same;
 		}
 		if (!same && unseen && unseen === last) {
@@ -146,11 +146,12 @@ export function createFlood(deps: {
 	return {
 		merge,
 		/** Returns the waiting value that an arrival has become, or that stands for it; undefined if it goes on at once. */
-		offer(arrival: Arrival & Placed, order: number, sort: Sort = plain): Waiting | undefined {
-			const { topic } = arrival;
+		offer(arrival: Posted & Placed, order: number, sort: Sort = plain): Waiting | undefined {
+			const { topic, superseded = 0 } = arrival;
 			const at = now();
 			const others = ofTopic.get(topic);
 			const known = others && joined(arrival, order, sort);
+			if (!known && superseded > 0) merged(superseded);
 			if (known && isFree(sort.use)) return known;
 			const how = pace(topic);
 			if (!others && how === "each") return undefined;
@@ -165,8 +166,9 @@ export function createFlood(deps: {
 				return undefined;
 			}
 			const due = !spaced && sort.use !== "crossing" ? at + digested : soon ? at : next;
-			const latest = known ? known.latest : alone(arrival);
-			const made = { sort, since: at, due, latest, order, values: 1, stored: false, leaving: false };
+			const latest = known ? known.latest : arrival;
+			const values = 1 + superseded;
+			const made = { sort, since: at, due, latest, order, values, stored: false, leaving: false };
 			const one = known ?? { id: makeId(), ...made };
 			if (!known) {
 				put(one);
@@ -181,6 +183,15 @@ export function createFlood(deps: {
 		before: (topic: string, place: number): readonly Waiting[] =>
 			[...(ofTopic.get(topic) ?? [])].filter(({ order }) => order < place),
 		all: (): readonly Waiting[] => [...waiting.values()],
+		/**
+		 * Returns the time, in ms since 1970, until which a later value of QoS 0 of a topic takes the place of an earlier one in
+		 * any case; undefined if each one counts.
+		 */
+		heldUntil(topic: string): number | undefined {
+			const one = waiting.get(keyOf(topic, plain));
+			// Only without deciding conditions is the sort of every value `plain` itself.
+			return one?.sort === plain ? Math.max(one.due, now() + overdue) : undefined;
+		},
 		/** Returns true as long as a value waits. */
 		has: (one: Waiting): boolean => ofTopic.get(one.latest.topic)?.has(one) === true,
 		/** Returns the values that are due and within the rate, and marks them as leaving. */

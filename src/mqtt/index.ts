@@ -12,7 +12,7 @@ import { createAnswers } from "./answers.ts";
 import { capabilities } from "./capabilities.ts";
 import { chartSvg } from "./chart/chart-svg.ts";
 import { createPainter } from "./chart/png.ts";
-import { type BrokerOptions, Refusal } from "./client.ts";
+import { type BrokerOptions, Refusal } from "./connection.ts";
 import { createDevices } from "./devices.ts";
 import { announcementFilters } from "./discovery.ts";
 import { type Feed, fedTo, feedRoom, isFed, toFeed } from "./feed.ts";
@@ -139,7 +139,7 @@ export function createMqtt(
 				pace: (topic) => mirrors.course(name, topic).pace,
 				sort: (arrival) => mirrors.course(name, arrival.topic).sort(arrival),
 				...(options.rate && { rate: options.rate }),
-				merged: () => meter.merged(mqttName),
+				merged: (count) => meter.merged(mqttName, count),
 			}),
 		]),
 	);

@@ -3,6 +3,7 @@ import type { MessageId } from "../core/ids.ts";
 import type { Cursor } from "../core/network.ts";
 import { atOnce, type Flood, type Waiting } from "./flood.ts";
 import type { Arrival, Placed } from "./from-mqtt.ts";
+import type { Posted } from "./mailbox.ts";
 import type { createRedelivery, Named } from "./redelivery.ts";
 import type { Sort } from "./sorts.ts";
 
@@ -103,7 +104,7 @@ export function createIntake(
 
 	return {
 		/** Returns the step of a message at its arrival; undefined if a waiting value of QoS 0 stands for it already. */
-		step(arrival: Arrival & Placed): Step | undefined {
+		step(arrival: Posted & Placed): Step | undefined {
 			order++;
 			const sorted = sort(arrival);
 			// A redelivery is known by its cursor, which is read in the order of the steps.

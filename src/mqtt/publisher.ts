@@ -2,7 +2,7 @@ import { PermanentError } from "../core/errors.ts";
 import type { Portal } from "../core/mapping.ts";
 import type { Bridge } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
-import { type Extras, Refusal } from "./client.ts";
+import { type Extras, Refusal } from "./connection.ts";
 import * as phrases from "./phrases.ts";
 import type { MayPublish } from "./publish-policy.ts";
 import { NotConnected } from "./session.ts";

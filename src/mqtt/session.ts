@@ -8,22 +8,22 @@ import { type Log, retryLevel } from "../core/log.ts";
 import type { Mapping } from "../core/mapping.ts";
 import type { Cursor, Status } from "../core/network.ts";
 import { createTrouble } from "../core/trouble.ts";
+import { dialInThread, type ThreadEvents } from "./client-thread.ts";
 import {
 	type BrokerOptions,
 	type Connection,
-	dial,
-	type Events,
 	type Extras,
 	patience,
 	Refusal,
 	sessionExpiryInterval,
 	type Welcome,
-} from "./client.ts";
+} from "./connection.ts";
 import { createCopyFilter } from "./copies.ts";
 import { createFlood, type Pace } from "./flood.ts";
 import type { Arrival } from "./from-mqtt.ts";
 import { createInbox } from "./inbox.ts";
 import { createIntake, type Received } from "./intake.ts";
+import type { Posted } from "./mailbox.ts";
 import * as phrases from "./phrases.ts";
 import { createRedelivery } from "./redelivery.ts";
 import { createRefusedSubscriptions } from "./refused-subscriptions.ts";
@@ -60,8 +60,8 @@ export function createSession(deps: {
 	sort(arrival: Arrival): Sort;
 	/** The values that go on from this broker. */
 	rate?: Rate;
-	/** Counts a value in whose place a later one goes on. */
-	merged(): void;
+	/** Counts values in whose place a later one goes on. */
+	merged(count: number): void;
 	timing?: Partial<typeof defaults>;
 }) {
 	const { name, broker, mapping, log } = deps;
@@ -114,6 +114,8 @@ export function createSession(deps: {
 		echoes.delete(key);
 		return until > Date.now();
 	};
+
+	const awaitsEcho = () => [...echoes.values()].some((until) => until > Date.now());
 
 	/** Lets the held-back values go on that are due: behind the messages of the connection, if there is one. */
 	async function letGo(): Promise<void> {
@@ -210,17 +212,26 @@ export function createSession(deps: {
 				},
 			});
 			const copies = createCopyFilter();
-			const add = (arrival: Arrival) => {
+			async function add(arrival: Posted): Promise<number | undefined> {
 				const placed = { ...arrival, subscribed };
-				const step = isForNobody(placed) ? intake.skip(placed) : intake.step(placed);
-				return step && mine.add(step)?.then(copies.resumed);
-			};
+				if (isForNobody(placed)) {
+					const step = intake.skip(placed);
+					if (step) await mine.add(step)?.then(copies.resumed);
+					return undefined;
+				}
+				const step = intake.step(placed);
+				if (step) await mine.add(step)?.then(copies.resumed);
+				// An echo of an own publish takes the place of no value.
+				return mayHaveCopies(arrival) || awaitsEcho() ? undefined : flood.heldUntil(arrival.topic);
+			}
 			const matching = ({ topic }: Arrival) => subscribed.filter((filter) => matches(filter, topic)).length;
+			/** Several subscriptions match, so the broker may send copies, which have to be told from further values. */
+			const mayHaveCopies = (arrival: Arrival) => broker.protocol === "3.1.1" && matching(arrival) > 1;
 			const isForNobody = (arrival: Arrival) =>
 				(broker.protocol === "3.1.1" && !arrival.retain && copies.isCopy(arrival, matching(arrival))) ||
 				isEcho(arrival) ||
 				arrival.topic === broker.statusTopic;
-			const events: Events = {
+			const events: ThreadEvents = {
 				up(connack) {
 					welcome = connack;
 					trouble.end();
@@ -230,10 +241,16 @@ export function createSession(deps: {
 						current.drop();
 					});
 				},
-				arrival: (arrival) => guard.run("MQTT packet", () => add(arrival)),
+				async arrival(arrival) {
+					let heldUntil: number | undefined;
+					await guard.run("MQTT packet", async () => {
+						heldUntil = await add(arrival);
+					});
+					return heldUntil;
+				},
 				down: resolve,
 			};
-			const current = dial(broker, events, { patience: timing });
+			const current = dialInThread(broker, events, { patience: timing });
 			connection = current;
 			incoming = mine;
 		});

@@ -14,7 +14,7 @@ import type { LinkId, MessageId, NetworkName, PortalId, RoomId } from "../../src
 import type { Link, Mapping, Portal } from "../../src/core/mapping.ts";
 import type { Bridge, Network } from "../../src/core/network.ts";
 import type { Conditions } from "../../src/mqtt/changes.ts";
-import type { BrokerOptions } from "../../src/mqtt/client.ts";
+import type { BrokerOptions } from "../../src/mqtt/connection.ts";
 import { createMqtt, keepsOf, type MqttOptions, mirrorsOf } from "../../src/mqtt/index.ts";
 import { shapeText } from "../../src/mqtt/shape.ts";
 import { roomOf } from "../../src/mqtt/topics.ts";
@@ -962,7 +962,12 @@ test("a mirror with a bound shows the crossing of a flood at once, one with a pa
 		],
 	};
 	let merged = 0;
-	const meter = { filtered: () => undefined, merged: () => void merged++ };
+	const meter = {
+		filtered: () => undefined,
+		merged(_: string, count = 1) {
+			merged += count;
+		},
+	};
 	const mapping = createMemoryMapping();
 	const network = createMqtt(options, { mapping, log: quiet, meter });
 	const chat = fakeNetwork("chat");
@@ -1017,7 +1022,12 @@ test("of a flood the room shows some values of each topic, and the last one last
 		mirrors: [{ broker: "home", topic: "flood/#", room: "plaza", show: "state" }],
 	};
 	let merged = 0;
-	const meter = { filtered: () => undefined, merged: () => void merged++ };
+	const meter = {
+		filtered: () => undefined,
+		merged(_: string, count = 1) {
+			merged += count;
+		},
+	};
 	const mapping = createMemoryMapping();
 	const network = createMqtt(options, { mapping, log: quiet, meter });
 	const chat = fakeNetwork("chat");

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { MessageId } from "../../src/core/ids.ts";
 import { createFlood, type Pace, type Waiting } from "../../src/mqtt/flood.ts";
 import { paceOf } from "../../src/mqtt/pace.ts";
+import { plain, type Sort } from "../../src/mqtt/sorts.ts";
 import { arrival } from "./arrival.ts";
 
 function flood(pace: Pace, burst = 1_000) {
@@ -11,11 +12,14 @@ function flood(pace: Pace, burst = 1_000) {
 	const one = createFlood({
 		rate: { perMinute: 60, burst },
 		pace: () => pace,
-		merged: () => merged++,
+		merged(count) {
+			merged += count;
+		},
 		makeId: () => `${order}` as MessageId,
 		now: () => clock.now,
 	});
-	const offer = (topic: string, text: string) => one.offer(arrival(topic, text), ++order);
+	const offer = (topic: string, text: string, superseded = 0, sort: Sort = plain) =>
+		one.offer({ ...arrival(topic, text), superseded }, ++order, sort);
 	const text = ({ latest }: Waiting) => `${latest.topic} ${Buffer.from(latest.payload)}`;
 	/** Lets the due values go, as their texts. */
 	const goOn = () =>
@@ -39,6 +43,33 @@ describe("createFlood", () => {
 		expect(offer("t", "next")).toBeDefined();
 		clock.now += 2_000;
 		expect(goOn()).toEqual(["t next"]);
+	});
+
+	test("counts the values in whose place a value came, whether it waits or goes on at once", () => {
+		const { offer, merged } = flood("latest");
+		offer("t", "0", 3);
+		expect(merged()).toBe(3);
+		expect(offer("t", "1", 4)).toMatchObject({ values: 5 });
+		expect(offer("t", "2", 5)).toMatchObject({ values: 11 });
+		expect(merged()).toBe(13);
+	});
+
+	test("tells until when a later value of a topic takes the place of an earlier one", () => {
+		const { offer, heldUntil, clock } = flood("latest", 1);
+		offer("t", "0");
+		expect(heldUntil("t")).toBeUndefined();
+		offer("t", "1");
+		expect(heldUntil("t")).toBe(clock.now + 1_000);
+		// The value is due then, and the rate of the broker holds it back for longer.
+		clock.now += 5_000;
+		expect(heldUntil("t")).toBe(clock.now + 100);
+	});
+
+	test("tells no such time for a topic with a condition, to which each value counts", () => {
+		const { offer, heldUntil } = flood("latest", 1);
+		offer("t", "0");
+		offer("t", "1", 0, { name: "", use: "shown" });
+		expect(heldUntil("t")).toBeUndefined();
 	});
 
 	test("lets values go on one by one within the rate, and as a digest of ten seconds above it", () => {

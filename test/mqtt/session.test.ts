@@ -1,9 +1,8 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { MqttClient } from "mqtt";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { BrokerOptions } from "../../src/mqtt/client.ts";
+import type { BrokerOptions } from "../../src/mqtt/connection.ts";
 import type { Arrival } from "../../src/mqtt/from-mqtt.ts";
 import { createSession } from "../../src/mqtt/session.ts";
 import { createMemoryMapping } from "../../src/store/memory.ts";
@@ -118,23 +117,6 @@ describe("createSession", () => {
 		const packet = [...(packets[0] ?? [])];
 		// Bytes 5 and 6 are the packet identifier.
 		expect(packet).toEqual([...publish(0).slice(0, 5), packet[5], packet[6], ...publish(0).slice(7)]);
-	});
-
-	test("reconnects when the library itself hangs while it connects", async () => {
-		const { seen, url } = await broker(() => well);
-		const stuck = vi.spyOn(MqttClient.prototype, "connect").mockImplementationOnce(function (
-			this: MqttClient,
-		) {
-			return this;
-		});
-		const one = await start(url);
-		await shows(seen, "1 CONNECT");
-		expect(stuck).toHaveBeenCalledTimes(2);
-		await until(
-			() => one.status().up,
-			() => "not up",
-		);
-		stuck.mockRestore();
 	});
 
 	test.each([
