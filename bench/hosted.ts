@@ -12,7 +12,10 @@ const isOwn = (stanza: Element): boolean =>
 	stanza.name === "presence" &&
 	(child(stanza, "x", mucUser)?.getChildren("status") ?? []).some(({ attrs }) => attrs.code === "110");
 
-/** Joins a room as a client of `jid`. Resolves with the stanzas that the client has got when the subject comes, which ends a join. */
+/**
+ * Joins a room as a client of `jid`. Resolves with the stanzas that the client
+ * has got when the subject comes, which ends a join.
+ */
 async function join({ xmpp }: World, address: string, jid: string, take: (stanza: Element) => void) {
 	const found = { presences: 0, ownAt: 0, subjectAt: 0 };
 	const ended = new Promise<void>((resolve, reject) => {

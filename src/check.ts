@@ -13,7 +13,10 @@ import { checkStore } from "./store/check.ts";
 
 type Print = (line: string) => void;
 
-/** Checks networks, store and ports and prints one line each: ✓, ! with what is missing, or ✗ with the cure. Resolves with false after a ✗. */
+/**
+ * Checks networks, store and ports and prints one line each: ✓, ! with what is missing,
+ * or ✗ with the cure. Resolves with false after a ✗.
+ */
 export async function check(config: Config, file: string, print: Print = console.log): Promise<boolean> {
 	let good = true;
 	await checkAll(config, file, ({ ok, what, detail, note }) => {

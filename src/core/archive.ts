@@ -61,7 +61,10 @@ export function createArchive(deps: {
 				id === undefined || (await places.find(of, room, [id])).length > 0;
 			const hasBefore = await has(before);
 			const { after: _, ...sinceFirst } = range;
-			/** The places before those of the journal, or before a `before` that it does not have, as this reader alone sees them. */
+			/**
+			 * The places before those of the journal, or before a `before` that
+			 * it does not have, as this reader alone sees them.
+			 */
 			let read: readonly Place[] = [];
 			let isAllRead = false;
 			for (let pages = 0; ; pages += 1) {

@@ -192,8 +192,9 @@ export interface Hosting {
 		words?: string,
 	): Promise<Readonly<{ rooms: readonly RoomFacts[]; next?: string; count: number }>>;
 	/**
-	 * Lets the ghost of a person in, under `person.name` and with `person.avatar` in this room. Idempotent. The ghost gets another
-	 * name where people could take it for somebody in the room, unless the caller is `sure` that they cannot. @throws TemporaryError
+	 * Lets the ghost of a person in, under `person.name` and with `person.avatar` in this room.
+	 * Idempotent. The ghost gets another name where people could take it for somebody in the room, unless
+	 * the caller is `sure` that they cannot. @throws TemporaryError
 	 */
 	enter(room: RoomId, person: Person, sure?: boolean): Promise<Entered>;
 	/** Lets the ghost of a person out. Idempotent. @throws TemporaryError */
@@ -291,7 +292,10 @@ export type Looked =
 
 /** The methods of core for a network that shows rooms of others. `of` is the network of the source room. */
 export interface Views {
-	/** As {@link Hosting.look}, within the policy for `by`, a person of the viewing network. @throws PermanentError, TemporaryError */
+	/**
+	 * As {@link Hosting.look}, within the policy for `by`, a person of the
+	 * viewing network. @throws PermanentError, TemporaryError
+	 */
 	look(of: NetworkName, address: RoomAddress, by: Person): Promise<Looked>;
 	/**
 	 * Resolves with the portal of a source room and its view, a room of `by.network`; makes it at the first call.

@@ -148,9 +148,9 @@ export interface Journal {
 	/** Turns a row that is given up into a dead letter. */
 	refuse(row: Row, reason: string): Promise<void>;
 	/**
-	 * Removes the rows of a deleted event that were never attempted, held ones too, and resolves with them; attempted rows stay until
-	 * {@link release} reports them unsent. The rows of its edits go the same way, and so do the dead letters of all of them,
-	 * since nobody may revive a deleted message.
+	 * Removes the rows of a deleted event that were never attempted, held ones too, and resolves with them; attempted rows
+	 * stay until {@link release} reports them unsent. The rows of its edits go the same way, and so do the dead letters of
+	 * all of them, since nobody may revive a deleted message.
 	 */
 	cancel(of: Copy): Promise<readonly Row[]>;
 	/** Resolves with true if {@link cancel} removed rows of this message: then no room may hear of it any more. */

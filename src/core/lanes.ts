@@ -298,7 +298,10 @@ export function createLanes(journal: Journal, sender: Sender, log: Log, most = m
 				return started && !stopping && count <= ahead && !of?.behind && !of?.queue.length;
 			};
 		},
-		/** Queues the rows for delivery, in the order of their seq over all calls. Returns the rows that exceed the bound of their lane. */
+		/**
+		 * Queues the rows for delivery, in the order of their seq over all calls.
+		 * Returns the rows that exceed the bound of their lane.
+		 */
 		push(rows: readonly Row[]): readonly Row[] {
 			const tooMany: Row[] = [];
 			const touched = new Set<State>();

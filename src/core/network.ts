@@ -191,7 +191,10 @@ export interface Network {
 	 * Pure. Absent: nobody here can be named in a permission.
 	 */
 	handle?(typed: string): string | undefined;
-	/** Returns the sentence about people here whom this glob cannot block, though it names their address. Absent: there are none. */
+	/**
+	 * Returns the sentence about people here whom this glob cannot block,
+	 * though it names their address. Absent: there are none.
+	 */
 	hides?(glob: string): string | undefined;
 	/** Resolves with a link's room as people know it: name and address. @throws Error if the name cannot be read. */
 	label?(link: Link): Promise<string>;

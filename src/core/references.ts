@@ -78,7 +78,10 @@ export async function threaded(event: BridgeEvent, journal: Pick<Journal, "copie
 	return { ...message, thread, aka: aka.filter((id) => id !== thread.id) };
 }
 
-/** Resolves with the edit or redaction whose target has the one of its ids that the journal knows; with any other event as it is. */
+/**
+ * Resolves with the edit or redaction whose target has the one of its ids that
+ * the journal knows; with any other event as it is.
+ */
 export async function withKnownTarget(
 	event: BridgeEvent,
 	journal: Pick<Journal, "copies">,

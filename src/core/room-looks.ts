@@ -3,7 +3,10 @@ import type { Link, Portal } from "./mapping.ts";
 import type { Network } from "./network.ts";
 import type { Bridge } from "./offered.ts";
 
-/** Returns the functions that show the picture, name and topic of a room in the other rooms of its portal. Nothing is repeated that fails. */
+/**
+ * Returns the functions that show the picture, name and topic of a room in the other
+ * rooms of its portal. Nothing is repeated that fails.
+ */
 export function createRoomLooks(deps: {
 	portal(network: NetworkName, room: RoomId): Promise<Portal | undefined>;
 	network(name: NetworkName): Pick<Network, "showPicture" | "describe">;

@@ -3,7 +3,10 @@ import type { MessageId, RoomId } from "./ids.ts";
 import type { Link, Portal } from "./mapping.ts";
 import type { Person } from "./person.ts";
 
-/** Signals: typing, read positions, receipts and presences. Core neither journals nor repeats them, and drops them while their target is away. */
+/**
+ * Signals: typing, read positions, receipts and presences. Core neither journals nor repeats
+ * them, and drops them while their target is away.
+ */
 
 /** `sender` writes in the room; not active: they have stopped, or sent it. */
 export type Typing = Readonly<{ kind: "typing"; room: RoomId; sender: Person; active: boolean }>;

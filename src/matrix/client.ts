@@ -187,7 +187,10 @@ export function createMatrixClient(options: {
 				// COMPAT server_name: before Matrix v1.12.
 				...(via && { query: { via, server_name: via } }),
 			}),
-		/** Joins under a name and with a picture of this room alone, where the homeserver takes one here. `via`: servers that know the room. */
+		/**
+		 * Joins under a name and with a picture of this room alone, where the homeserver
+		 * takes one here. `via`: servers that know the room.
+		 */
 		joinAs: (
 			room: string,
 			{ as, via, timeout, ...looks }: Looks & { as: string; via: readonly string[]; timeout: number },

@@ -24,7 +24,10 @@ import { createSendingAccount } from "./sending-account.ts";
 import { asEdit, type Sayable, toMatrix, type WriteContext } from "./to-matrix.ts";
 import { createWriteContext } from "./write-context.ts";
 
-/** Returns the function that shows one event of another network as its sender's ghost. @throws MatrixError when the homeserver refuses. */
+/**
+ * Returns the function that shows one event of another network as its sender's ghost.
+ * @throws MatrixError when the homeserver refuses.
+ */
 export function createDelivery(deps: {
 	client: Client;
 	members: Members;

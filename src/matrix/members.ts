@@ -7,7 +7,10 @@ import { isId, type MatrixEvent, text } from "./event.ts";
 import { avatarAt, mxcParts } from "./message/attachments.ts";
 import { matrixNetwork, parts, personAddress } from "./mxid.ts";
 
-/** Bytes of the members of one room, and of all rooms, that are kept: those of 50,000 people with usual names, and three times that. */
+/**
+ * Bytes of the members of one room, and of all rooms, that are kept: those of
+ * 50,000 people with usual names, and three times that.
+ */
 const defaults = { room: 16 * 1_048_576, all: 48 * 1_048_576 };
 /** Bytes of a map's entry beside its strings. */
 const perMember = 60;

@@ -15,7 +15,10 @@ export function createProfileLookupLimit() {
 	const inSlot = createSlots(atOnce, mostWaiting, "too many questions about people elsewhere");
 
 	return {
-		/** Resolves with the result of `ask`, undefined for a miss. @throws the errors of `ask`; TemporaryError when too many wait. */
+		/**
+		 * Resolves with the result of `ask`, undefined for a miss. @throws the
+		 * errors of `ask`; TemporaryError when too many wait.
+		 */
 		async find<T>(mxid: string, ask: () => Promise<T | undefined>): Promise<T | undefined> {
 			if ((missed.get(mxid) ?? 0) > Date.now()) return undefined;
 			return inSlot(async () => {

@@ -18,9 +18,9 @@ async function stateOf(client: Pick<Client, "state">, room: string, type: string
 }
 
 /**
- * Returns the function that gives a Matrix room the name and topic that another network's room has: both in a room that the
- * bridge made, and a topic in any other room that has none. A change that people make on Matrix stays until the other room changes, too.
- * Returns at once.
+ * Returns the function that gives a Matrix room the name and topic that another network's room has: both in a
+ * room that the bridge made, and a topic in any other room that has none. A change that people make on Matrix stays
+ * until the other room changes, too. Returns at once.
  */
 export function createRoomDescriptions(deps: {
 	client: Pick<Client, "state" | "setState">;

@@ -43,7 +43,10 @@ export function createRooms(deps: {
 		await client.setState(room, "m.room.member", mxid, { membership: "invite", is_direct: true }, as);
 	}
 
-	/** Resolves with the membership that `as` sees (the state at its own leave, if it left); undefined for a person who never came. */
+	/**
+	 * Resolves with the membership that `as` sees (the state at its own leave, if
+	 * it left); undefined for a person who never came.
+	 */
 	async function membershipOf(room: string, mxid: string, as?: string): Promise<string | undefined> {
 		try {
 			return (await client.state<{ membership?: string }>(room, "m.room.member", mxid, as)).membership;

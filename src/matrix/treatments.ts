@@ -1,6 +1,9 @@
 /** The treatments of Matrix events, which event-kinds.ts gives to each known kind. */
 
-/** How an event is translated. `dropped`, `encrypted`, `ringing`: not at all. `signal`: as a signal (ephemeral.ts), not in a timeline. `fallback`: as its own fallback text, if it has one. */
+/**
+ * How an event is translated. `dropped`, `encrypted`, `ringing`: not at all. `signal`: as a signal (ephemeral.ts), not in a
+ * timeline. `fallback`: as its own fallback text, if it has one.
+ */
 export type Treatment =
 	| "message"
 	| "sticker"

@@ -48,7 +48,10 @@ for (const [address, bits] of public6) admitted6.addSubnet(address, bits, "ipv6"
 /** IPv4-mapped IPv6 (RFC 4291 §2.5.5.2) as the resolver spells it. */
 const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 
-/** Returns true if an address, as the resolver spells it, belongs to a public host, so not to a private network or a multicast group. */
+/**
+ * Returns true if an address, as the resolver spells it, belongs to a public host,
+ * so not to a private network or a multicast group.
+ */
 export function isPublic(address: string): boolean {
 	const plain = mapped.exec(address)?.[1] ?? address;
 	switch (isIP(plain)) {

@@ -23,7 +23,10 @@ export type Serving = Readonly<{
 	atOnce?: number;
 	atOnceOfOne?: number;
 	atOnceToOne?: number;
-	/** Times in ms: after the one, a client that reads nothing is disconnected; after the other, it loses its slot if all are taken. */
+	/**
+	 * Times in ms: after the one, a client that reads nothing is disconnected;
+	 * after the other, it loses its slot if all are taken.
+	 */
 	idle?: number;
 	yields?: number;
 	/** The time in ms that any answer may take, and the bytes that it must send in each further second. */
@@ -44,7 +47,10 @@ const common = {
 	"access-control-allow-origin": "*",
 } as const;
 
-/** Returns the handler of requests for `/media/<token>/<file name>`. It never rejects; an error is a status and a sentence, without detail. */
+/**
+ * Returns the handler of requests for `/media/<token>/<file name>`. It never rejects; an
+ * error is a status and a sentence, without detail.
+ */
 export function createMediaServer(links: Pick<Links, "read" | "revoked">, deps: Serving) {
 	const { largest, log, atOnce = 100, atOnceOfOne = 10, atOnceToOne = 10, idle = 60_000 } = deps;
 	const { yields = 5_000, grace = 120_000, leastPerSecond = 16_384 } = deps;

@@ -20,7 +20,10 @@ const highWaterMark = 1 << 20;
 export function createSpool(most: number) {
 	let used = 0;
 
-	/** Reserves bytes. @throws PermanentError if the file alone is larger than `most`, TemporaryError if others leave too little. */
+	/**
+	 * Reserves bytes. @throws PermanentError if the file alone is larger than
+	 * `most`, TemporaryError if others leave too little.
+	 */
 	return async function withSize<T>(
 		body: Readable,
 		size: number | undefined,

@@ -181,7 +181,8 @@ export function createDocuments({ file, log, onFailure, indexes, compactAfter }:
 				if (torn) log.warn({ file, torn }, "an unfinished line at the end of the mapping was set aside");
 				const options = {
 					filename: file,
-					// Without its torn tail the file holds whole lines: an unreadable one is damage, which nedb would silently drop.
+					// Without its torn tail the file holds whole lines: an
+					// unreadable one is damage, which nedb would silently drop.
 					corruptAlertThreshold: 0,
 					modes: { fileMode: 0o600, dirMode: 0o700 },
 					// nedb splits lines at these characters when it reads, and does not escape them when it writes.

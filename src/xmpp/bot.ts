@@ -56,7 +56,10 @@ export function createBot(deps: {
 		return deps.ownsMuc(muc, bare(from)) ? undefined : phrases.mucNotYours(muc);
 	}
 
-	/** Runs a command of an account. Resolves with the answer; undefined for one that ran before. `muc`: its subject, which the account may change. */
+	/**
+	 * Runs a command of an account. Resolves with the answer; undefined for one that ran before.
+	 * `muc`: its subject, which the account may change.
+	 */
 	async function run(from: string, id: MessageId, text: string, muc?: string): Promise<Said | undefined> {
 		let answer: Said | undefined;
 		await bridge().command({

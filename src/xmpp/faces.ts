@@ -28,7 +28,10 @@ const [remembered, rememberedBytes, askedAgainAfter] = [5_000, 4 * 1_048_576, 24
 
 const form = /^face ([0-9a-f]{40}) (.+)$/s;
 
-/** Returns the picture with this hash of the account or occupant at a JID; null for the empty hash, which says that there is none. */
+/**
+ * Returns the picture with this hash of the account or occupant at a JID; null
+ * for the empty hash, which says that there is none.
+ */
 export const faceAt = (jid: string, hash: string): Avatar | null =>
 	hash === "" ? null : { network: xmppNetwork, ref: `face ${hash} ${jid}`, hash };
 
@@ -131,8 +134,8 @@ export function createFaces(deps: {
 			return card && fullNameIn(card);
 		},
 		/**
-		 * Resolves with the name and the hash of the picture that an account gives itself. Its nodes are asked for the parts that its vCard
-		 * lacks: some servers keep both in step, others do not. @throws TemporaryError, PermanentError
+		 * Resolves with the name and the hash of the picture that an account gives itself. Its nodes are asked for the
+		 * parts that its vCard lacks: some servers keep both in step, others do not. @throws TemporaryError, PermanentError
 		 */
 		async profile(jid: string): Promise<Profile> {
 			const { card, hash: photo } = (await vcard(jid).catch(orNothing)) ?? {};

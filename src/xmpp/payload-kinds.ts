@@ -12,8 +12,8 @@ export const happenings = ["call", "call-invite", "attention", "form"] as const;
 export type Happening = (typeof happenings)[number];
 
 /**
- * signal: it passes, as a signal of core (signals.ts). read: a reader in `message/` understands it. answered: its sender gets an answer. ignored: what it says is of use, but not
- * as a message. dropped: nothing comes of it.
+ * signal: it passes, as a signal of core (signals.ts). read: a reader in `message/` understands it. answered: its sender gets
+ * an answer. ignored: what it says is of use, but not as a message. dropped: nothing comes of it.
  */
 export type Treatment = "read" | "signal" | "answered" | "ignored" | "dropped" | Happening;
 

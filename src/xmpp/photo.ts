@@ -22,7 +22,10 @@ export function photoFor({ avatar }: Pick<Person, "avatar">, hash: Pictures["has
 	return avatar === null || sha1 !== undefined ? [photoUpdate(sha1)] : [];
 }
 
-/** Returns the hash of the picture that a presence names, in hex; "" if it says that there is none, undefined if it says nothing. */
+/**
+ * Returns the hash of the picture that a presence names, in hex; "" if it
+ * says that there is none, undefined if it says nothing.
+ */
 export function photoIn(presence: Element): string | undefined {
 	const photo = child(presence, "x", ns)?.getChild("photo");
 	if (!photo) return undefined;

@@ -33,7 +33,8 @@ export function payloadsOf({ signal, ids }: SignalOut, named: "sid" | "msg"): re
 			return [typing(signal.active), noStore()];
 		case "read": {
 			const id = lastOf(ids, named);
-			// XEP-0333 §5: a marker is kept, so that all clients of an account know it. In a MUC those of all people would fill the archive.
+			// XEP-0333 §5: a marker is kept, so that all clients of an account know it. In a
+			// MUC those of all people would fill the archive.
 			return id === undefined ? undefined : [displayed(id), named === "sid" ? noStore() : store()];
 		}
 		case "received":

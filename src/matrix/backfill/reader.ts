@@ -27,7 +27,10 @@ export type Missing = Readonly<{ event: MatrixEvent; next?: string }>;
 
 /** The events that a reading of a room found, oldest first. */
 export type Found = Readonly<{
-	/** Messages of people, of a room that another network shows in full all events: all of them, or those before the last event of the current transaction. */
+	/**
+	 * Messages of people, of a room that another network shows in full all events: all of them, or those
+	 * before the last event of the current transaction.
+	 */
 	before: readonly Missing[];
 	/** Ids of all events behind the transaction's: the homeserver is about to hand them over. */
 	behind: readonly string[];

@@ -19,8 +19,9 @@ const mostListed = 1_000;
 const memberships = { banned: "ban", invited: "invite" } as const;
 
 /**
- * Lets moderators of other networks act in a room. In one that the bot has made, it carries out the acts that core has checked, since
- * Matrix lets nobody act upon an equal; in any other the ghost of the moderator acts, and its power level decides.
+ * Lets moderators of other networks act in a room. In one that the bot has made, it carries out the
+ * acts that core has checked, since Matrix lets nobody act upon an equal; in any other the ghost of
+ * the moderator acts, and its power level decides.
  */
 export function createModeration(deps: {
 	client: Client;

@@ -22,7 +22,10 @@ const ofDomain = { perMinute: 120, burst: 120 };
 /** A person of another network, with the bare JID of their ghost. */
 export type FoundPerson = Readonly<{ jid: string; name: string }>;
 
-/** The ways to find people and rooms of another network. `from` is the JID that asks. All throw StanzaError above a rate, and core's errors. */
+/**
+ * The ways to find people and rooms of another network. `from` is the JID that asks. All
+ * throw StanzaError above a rate, and core's errors.
+ */
 export type Finding = Readonly<{
 	/** Resolves with the content of the answer to disco#items of the component. */
 	publicRooms(query: Element, from: string): Promise<readonly Element[]>;

@@ -5,7 +5,10 @@ import { join, split } from "../jid.ts";
 
 /** The addresses of hosted rooms: `#alias@component`, `#alias%server@component` and `!id@component`. Pure. */
 
-/** True for a JID, bare or full, that is spelled like one of a hosted room. No ghost's localpart begins so: `encode` escapes both signs. */
+/**
+ * True for a JID, bare or full, that is spelled like one of a hosted room. No ghost's
+ * localpart begins so: `encode` escapes both signs.
+ */
 export const isRoomJid = (jid: string, component: string): boolean => {
 	const { local = "", domain } = split(jid);
 	return domain === component && (local.startsWith("#") || local.startsWith("!"));

@@ -31,7 +31,10 @@ const payloadsFor = (
 	...photoFor(person, faces.hash),
 ];
 
-/** Tells all sessions but `except` of an occupant, and nobody of a hidden one. Those of the occupant know it for their own (XEP-0045 §7.2.2). */
+/**
+ * Tells all sessions but `except` of an occupant, and nobody of a hidden one. Those of the
+ * occupant know it for their own (XEP-0045 §7.2.2).
+ */
 export function announce(
 	room: HostedRoom,
 	occupant: Occupant,

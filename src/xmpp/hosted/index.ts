@@ -207,7 +207,10 @@ export function createHostedRooms(world: World) {
 		aliases,
 		/** The rooms as a place of private chats. */
 		venue: createPrivateVenue(context),
-		/** Does the work that is due, and asks the clients that were silent for long; called every few seconds while the link is up. */
+		/**
+		 * Does the work that is due, and asks the clients that were silent for
+		 * long; called every few seconds while the link is up.
+		 */
 		sweep,
 		/** As `inviteToView` of core's Network. */
 		bringInvite: invites.bring,

@@ -13,7 +13,10 @@ import { affiliationOf, type Happening } from "./presences.ts";
 import { realJid } from "./real-jid.ts";
 import { type HostedRoom, occupantOf } from "./room.ts";
 
-/** Shows a change of the source's members. The change may be known already: by a join of ours, or because the room was just read. */
+/**
+ * Shows a change of the source's members. The change may be known already: by a
+ * join of ours, or because the room was just read.
+ */
 export function takeMember(room: HostedRoom, what: MemberChange, context: HostedContext): void {
 	const { person } = what;
 	switch (what.now) {

@@ -45,7 +45,10 @@ export const refusalToReserve = (
 export const refusalFor = (room: HostedRoom, nick: string, person: Person): Refusal | undefined =>
 	refusalToReserve(room, nick, person) ?? (holderOf(room, nick, person) ? nickTaken : undefined);
 
-/** Takes the presence by which a session asks for another nick (XEP-0045 §7.6). Returns the refusal, after which it keeps its own. */
+/**
+ * Takes the presence by which a session asks for another nick (XEP-0045 §7.6).
+ * Returns the refusal, after which it keeps its own.
+ */
 export function takeNickChange(
 	{ room, occupant, session }: Joined,
 	nick: string,

@@ -10,7 +10,10 @@ import type { Rooms } from "./rooms.ts";
 import type { SessionStore } from "./sessions.ts";
 import type { World } from "./world.ts";
 
-/** How long people may take to come back after a crash, a stop or a broken link, and how long a room without sessions is kept, in ms. */
+/**
+ * How long people may take to come back after a crash, a stop or a broken link, and
+ * how long a room without sessions is kept, in ms.
+ */
 const backWithin = 10 * 60_000;
 /** How long a leave waits for the last lines of the person, in ms: longer than a line may wait for its first attempt. */
 const lastWordsWithin = 70_000;

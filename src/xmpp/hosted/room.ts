@@ -32,7 +32,10 @@ export type Occupant = {
 	readonly sessions: Map<string, Session>;
 };
 
-/** A hosted room while somebody of XMPP is in it. Its state is Matrix's; sessions, nicks and `kept` are all that it has of its own. */
+/**
+ * A hosted room while somebody of XMPP is in it. Its state is Matrix's; sessions,
+ * nicks and `kept` are all that it has of its own.
+ */
 export type HostedRoom = {
 	/** The view: `!<encoded id>@component`. */
 	readonly id: RoomId;

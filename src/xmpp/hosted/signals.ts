@@ -10,7 +10,10 @@ import { idsIn, partId, toSource } from "./lines/references.ts";
 import { reveal } from "./reveal.ts";
 import { type HostedRoom, type Joined, occupantOf } from "./room.ts";
 
-/** Typing, read positions and presences in hosted rooms, both ways. The people of XMPP see those of each other by their own stanzas. */
+/**
+ * Typing, read positions and presences in hosted rooms, both ways. The people of
+ * XMPP see those of each other by their own stanzas.
+ */
 
 /** Returns whether the room is small enough for read positions: they say who of all people has read what. */
 export const isSmall = (

@@ -84,7 +84,10 @@ function limited(error: unknown): never {
 	throw error;
 }
 
-/** Returns the search that a form asks for. A field that it leaves out has the value of our own form (XEP-0433 §5). @throws StanzaError */
+/**
+ * Returns the search that a form asks for. A field that it leaves out has the value
+ * of our own form (XEP-0433 §5). @throws StanzaError
+ */
 function read(form: Element) {
 	const values = (name: string) =>
 		form

@@ -12,7 +12,8 @@ const references = "urn:xmpp:reference:0";
 const most = 100;
 
 /**
- * Mentions. Reading takes those marked by XEP-0513 or XEP-0372; without marks it searches the text for nicks. Writing puts the nick into the body, which clients search for, and adds both marks.
+ * Mentions. Reading takes those marked by XEP-0513 or XEP-0372; without marks it searches the text for nicks. Writing puts
+ * the nick into the body, which clients search for, and adds both marks.
  */
 export const mentions: MessageFeature = {
 	vars: [explicit, references],

@@ -109,7 +109,10 @@ export const moderated = (id: string, by: Moderator, reason: string | undefined)
 	store(),
 ];
 
-/** XEP-0424 §5: returns the element that takes the place of a deleted message's content in an archive; `id` is that of the deletion. */
+/**
+ * XEP-0424 §5: returns the element that takes the place of a deleted message's
+ * content in an archive; `id` is that of the deletion.
+ */
 export const tombstone = (
 	{ stamp, id, reason }: Readonly<{ stamp: string; id?: string | undefined; reason?: string | undefined }>,
 	by: Moderator | undefined,

@@ -4,7 +4,10 @@ import type { RoomId } from "../../../core/ids.ts";
 import type { Log } from "../../../core/log.ts";
 import type { Bridge } from "../../../core/network.ts";
 
-/** The record of a hosted room: the affiliations, nicks and roles that its source cannot hold. People are known by {@link personKey}. */
+/**
+ * The record of a hosted room: the affiliations, nicks and roles that its source
+ * cannot hold. People are known by {@link personKey}.
+ */
 export type Kept = Readonly<{
 	/** The members of a room that everybody may join, each with their bare JID. */
 	members: ReadonlyMap<string, string>;

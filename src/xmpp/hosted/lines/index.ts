@@ -12,7 +12,10 @@ import { createReflection } from "./reflection.ts";
 import * as refusals from "./refusals.ts";
 import { createSubjects, isSubject } from "./subject.ts";
 
-/** The lines of hosted rooms: the messages of sessions on their way to the source, and those of the source on their way to sessions. */
+/**
+ * The lines of hosted rooms: the messages of sessions on their way to the source,
+ * and those of the source on their way to sessions.
+ */
 export function createLines(context: HostedContext) {
 	const { pending } = context;
 	const files = createFileLinks(context);

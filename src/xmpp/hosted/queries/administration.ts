@@ -43,7 +43,8 @@ const changing: RoomQuery = {
 		if (items.length === 0) throw new StanzaError("bad-request", "modify");
 		if (items.length > most) throw new StanzaError("policy-violation", "modify");
 		const seat = await seatOf(question, context);
-		// The homeserver is asked for the people of the items, so people who may change nothing, or ask too often, are refused first.
+		// The homeserver is asked for the people of the items, so people who may
+		// change nothing, or ask too often, are refused first.
 		if (!mayChangeAny(seat)) throw new StanzaError("forbidden", "auth", phrases.hostedNotYours);
 		for (const _ of items)
 			if (!context.mayAsk("change", seat.by.id))

@@ -25,8 +25,8 @@ const roomNick = "muc#register_roomnick";
 const mayRegister = createRateLimit({ perMinute: 6, burst: 20 });
 
 /**
- * Registration in a room (XEP-0045 §7.10) reserves a nick. In a room where everybody may join and write, it makes a member as well; in
- * a room by invitation the members of the source are registered, and nobody else can be.
+ * Registration in a room (XEP-0045 §7.10) reserves a nick. In a room where everybody may join and write, it makes a member as
+ * well; in a room by invitation the members of the source are registered, and nobody else can be.
  */
 type Registrant = Readonly<{ seat: Seat; person: Person; isIn: boolean; isClosed: boolean }>;
 
