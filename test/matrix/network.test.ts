@@ -680,6 +680,10 @@ describe("commands", () => {
 		const room = await withBot();
 		await says(room, alice, "join verona");
 		const url = "https://matrix.to/#/%23_xmpp_verona:hs.test";
+		await until(
+			() => bodies(room).length > 0,
+			() => "no answer",
+		);
 		expect(bodies(room)[0]).toBe(`trivium: You are invited to The verona: ${url}`);
 		expect(heard(room).at(-1)?.content).toMatchObject({
 			format: "org.matrix.custom.html",
@@ -688,6 +692,10 @@ describe("commands", () => {
 		await says(room, alice, "join #_xmpp_verona:hs.test");
 		await hs.push([hs.member(hs.find("#_xmpp_verona:hs.test") as Room, alice, "join")]);
 		await says(room, alice, "join verona");
+		await until(
+			() => bodies(room).length > 2,
+			() => bodies(room).join(),
+		);
 		expect(bodies(room)[2]).toBe(`trivium: You are in The verona already: ${url}`);
 	});
 	test("delay no other messages while they wait for a silent server", async () => {
@@ -711,6 +719,10 @@ describe("commands", () => {
 		const invite = hs.member(room, bot, "invite", alice);
 		hs.emit(room, alice, "m.room.message", { msgtype: "m.text", body: "help" });
 		await hs.push([invite]);
+		await until(
+			() => bodies(room).length > 0,
+			() => "no answer",
+		);
 		expect(bodies(room)[0]).toMatch(/I can do this/);
 	});
 	test("run once, however often the homeserver sends them", async () => {

@@ -125,7 +125,7 @@ describe("createComponent", () => {
 		await until(() => story.filter((line) => line === "online").length === 2);
 		server.write(message("after"));
 		await until(() => stanzas.length === 1);
-		expect(server.connections).toEqual({ total: 2, open: 1 });
+		await eventually(() => expect(server.connections).toEqual({ total: 2, open: 1 }));
 	});
 
 	test.each(["@", "/", "a@", "@b", "a b@c d", "", "a@b@c", "x".repeat(5000)])(
@@ -292,7 +292,7 @@ describe("createComponent", () => {
 			server.write(streamError(condition));
 			await until(() => story.length === 3);
 			expect(story).toEqual(["online", `offline: ${condition}`, "online"]);
-			expect(server.connections).toEqual({ total: 2, open: 1 });
+			await eventually(() => expect(server.connections).toEqual({ total: 2, open: 1 }));
 		},
 	);
 
