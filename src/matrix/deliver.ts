@@ -1,6 +1,7 @@
 import { type Guard, outboundItem } from "../core/guard.ts";
 import type { MessageId, OperationId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
+import type { Mapping } from "../core/mapping.ts";
 import type { Bridge, Outbound } from "../core/network.ts";
 import type { Client } from "./client.ts";
 import { createDirectSender } from "./direct-rooms.ts";
@@ -36,6 +37,7 @@ export function createDelivery(deps: {
 	ranks: Pick<Ranks, "show" | "leaves">;
 	rooms: Rooms;
 	creation: RoomCreation;
+	mapping: Pick<Mapping, "setting" | "saveSetting">;
 	sendOnce: SendOnce;
 	eventCache: EventCache;
 	isOurs(mxid: string): boolean;
@@ -47,7 +49,7 @@ export function createDelivery(deps: {
 }): (out: Outbound) => Promise<readonly MessageId[]> {
 	const { client, members, ghosts, ranks, rooms, sendOnce, bot, guard } = deps;
 	const react = createReactionSender(deps);
-	const setTopic = createTopicSender(client);
+	const setTopic = createTopicSender(client, deps.mapping);
 	const redact = createRedactionSender(deps);
 	const moderate = createModerationSender(deps);
 	const files = createFileSender(deps);

@@ -7,6 +7,9 @@ import { type Client, hasCode, MatrixError } from "./client.ts";
 import { type Content, text } from "./event.ts";
 import { topicOf } from "./message/happenings.ts";
 
+/** The key of the setting that has the name or topic of the other network's room that the bridge has seen last. */
+const keyOf = (what: "name" | "topic", room: string) => `${what} of ${room}`;
+
 /** The state that a room has of this type now; empty where it has none. @throws MatrixError, TemporaryError */
 async function stateOf(client: Pick<Client, "state">, room: string, type: string): Promise<Content> {
 	try {
@@ -32,7 +35,7 @@ export function createRoomDescriptions(deps: {
 	const inTurn = createTurns();
 
 	async function show(room: string, ours: boolean, what: "name" | "topic", value: string): Promise<void> {
-		const key = `${what} of ${room}`;
+		const key = keyOf(what, room);
 		if ((await mapping.setting(key)) === value) return;
 		const type = `m.room.${what}`;
 		const now = await stateOf(client, room, type);
@@ -63,8 +66,11 @@ export function createRoomDescriptions(deps: {
  * the bot where only the bot has the power. Resolves with the id of the ghost's event: it tells by itself who did that.
  */
 export const createTopicSender =
-	(client: Pick<Client, "state" | "setState">) =>
+	(client: Pick<Client, "state" | "setState">, mapping: Pick<Mapping, "setting" | "saveSetting">) =>
 	async (room: string, topic: string, ghost: string, bot: string): Promise<string | undefined> => {
+		// The other room keeps this topic if it refuses a later one: then it is no news at the bridge's next join.
+		const key = keyOf("topic", room);
+		if ((await mapping.setting(key)) !== topic) await mapping.saveSetting(key, topic);
 		if (topicOf(await stateOf(client, room, "m.room.topic")) === topic) return undefined;
 		for (const as of ghost === bot ? [bot] : [ghost, bot])
 			try {

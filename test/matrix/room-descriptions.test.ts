@@ -86,7 +86,7 @@ describe("the name and topic of another network's room", () => {
 });
 
 describe("a topic that a person of another network has set", () => {
-	const send = (to = "Love", ghost = romeo) => createTopicSender(client)("!r", to, ghost, bot);
+	const send = (to = "Love", ghost = romeo) => createTopicSender(client, mapping)("!r", to, ghost, bot);
 
 	test("is set by their ghost, which tells by itself who did it", async () => {
 		expect(await send()).toBe("$set");
@@ -100,6 +100,14 @@ describe("a topic that a person of another network has set", () => {
 		mighty = [bot];
 		expect(await send()).toBeUndefined();
 		expect(set).toEqual([`${bot} m.room.topic {"topic":"Love"}`]);
+	});
+
+	test("does not come back in place of a later topic of this room that the other room refuses", async () => {
+		await shows(link({ ours: true }), { topic: "Peace" });
+		await send();
+		state.set("m.room.topic", { topic: "ours" });
+		await shows(link({ ours: true }), { topic: "Love" });
+		expect(topic()).toBe("ours");
 	});
 
 	test("is told in words alone where nobody may", async () => {
