@@ -52,6 +52,7 @@ import { abandonJoins } from "./roster.ts";
 import { sendEvent } from "./send-event.ts";
 import { hearsSignals, showSignal } from "./signals.ts";
 import { mayAskAgain } from "./speaker.ts";
+import { forgetGiven } from "./subject.ts";
 
 const attachWithin = 25_000;
 /** Time, in ms, in which the portal gets one notice for all lines that do not come through. */
@@ -130,6 +131,7 @@ export function createJoinedRooms(
 		wake(room.listening);
 		forgetPassword(room, context);
 		forgetAlternate(room, context);
+		forgetGiven(room, context);
 		idle.forget(room);
 		context.confirmations.rejectAll("the room was unlinked", room);
 		for (const ours of [...room.ours.byJid.values()]) {

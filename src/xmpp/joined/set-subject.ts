@@ -8,7 +8,7 @@ import { say } from "./outbox.ts";
 import { isIn, type OwnOccupant } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
 import { chooseSpeaker } from "./speaker.ts";
-import { askForSubject } from "./subject.ts";
+import { askForSubject, noteGiven } from "./subject.ts";
 
 type Setting = Message & Readonly<{ sets: Sets }>;
 
@@ -37,7 +37,9 @@ export async function setSubject(
 		const attrs = { type: "groupchat", from: from.jid, to: room.jid, id };
 		try {
 			await context.link.send(xml("message", attrs, xml("subject", {}, event.sets.topic)));
-			return await answer;
+			const ids = await answer;
+			noteGiven(room, event.sets.topic, context);
+			return ids;
 		} catch (error) {
 			context.confirmations.reject(operation, error as Error);
 			if (!(error instanceof PermanentError)) throw error;

@@ -85,6 +85,28 @@ describe("the subject of a MUC", () => {
 		expect(w.told).toEqual([]);
 	});
 
+	test("is no news at a later join if the other room gave it, until somebody in the MUC sets another one", async () => {
+		const w = await linkedWithLine();
+		takesSubjectsOf(w, "Alice");
+		const rejoin = async () => {
+			w.descriptions.length = 0;
+			w.crash();
+			w.muc.forget();
+			await w.attach(alice);
+			await w.settle();
+			return w.descriptions.flatMap(({ topic }) => topic ?? []);
+		};
+		// The fake MUC tells this subject at each join.
+		await sets(w, "Love");
+		expect(await rejoin()).toEqual([]);
+		w.muc.come("Romeo");
+		await w.settle();
+		tellSubject(w, "Romeo", "Night");
+		tellSubject(w, "Romeo", "Love");
+		await w.settle();
+		expect(await rejoin()).toEqual(["Love"]);
+	});
+
 	test("crosses as the topic, and in words, when somebody changes it", async () => {
 		const w = await linkedWithLine();
 		w.muc.come("Romeo");
