@@ -29,6 +29,11 @@ export function tellOfEnd(room: Room, alternate: string | undefined, context: Co
 export const alternateOf = (jid: string, { cursor }: Pick<Context, "cursor">): Promise<string | undefined> =>
 	cursor(keyOf({ jid }));
 
+/** Forgets the MUC that takes the place of one into which the bridge came again. */
+export async function forgetEnd(room: Room, context: Context): Promise<void> {
+	if ((await alternateOf(room.jid, context)) !== undefined) forgetAlternate(room, context);
+}
+
 /** Forgets the MUC that takes the place of one that is linked no more. */
 export const forgetAlternate = (room: Room, context: Context): void =>
 	context.save({ key: keyOf(room), value: undefined });

@@ -9,7 +9,7 @@ import * as phrases from "../phrases.ts";
 import { forgetSearched } from "./archive-search.ts";
 import { archived, catchUp, restorePosition } from "./backfill.ts";
 import type { Context } from "./context.ts";
-import { tellOfEnd } from "./destroyed.ts";
+import { forgetEnd, tellOfEnd } from "./destroyed.ts";
 import { beginGap } from "./gap.ts";
 import { rejoin } from "./join.ts";
 import { Banned } from "./join-refusals.ts";
@@ -184,4 +184,5 @@ async function join(room: Room, context: Context): Promise<void> {
 	forgetSearched(room.search);
 	await chooseListener(room, context);
 	noteJoined(room.listening, context.now().at);
+	await forgetEnd(room, context);
 }

@@ -48,6 +48,18 @@ test("a MUC that ends without another in its place is not to be followed", async
 	expect(await w.rooms.alternate(room)).toBeUndefined();
 });
 
+test("a MUC that is there again when the bridge comes back is not to be followed", async () => {
+	const w = world();
+	await w.attach(alice);
+	await destroy(w, "mantua@muc.test");
+	expect(await w.rooms.alternate(room)).toBe("mantua@muc.test");
+	w.crash();
+	w.muc.forget();
+	await w.attach(alice);
+	expect([...w.muc.occupants.keys()]).toContain("Trivium");
+	expect(await w.rooms.alternate(room)).toBeUndefined();
+});
+
 test("a MUC that was destroyed while the bridge was away is told, and can be followed", async () => {
 	const w = await linkedWithLine();
 	w.crash();
