@@ -5,6 +5,7 @@ import { beginning } from "../muc/fields.ts";
 import { mucUser } from "../muc/status-codes.ts";
 import { child, type Element, text } from "../stream/xml.ts";
 import type { Context } from "./context.ts";
+import { forgetOutcast, outcastAt } from "./outcasts.ts";
 import type { Room } from "./room.ts";
 
 /** Each of our occupants that is a moderator gets a copy of the news: those within so many ms are one. */
@@ -23,8 +24,9 @@ export function takeAffiliation(room: Room, stanza: Element, context: Context): 
 	void context.guard.run("affiliation in a MUC", async () => {
 		const of = bare(jid);
 		const isOurs = domain(of) === context.component;
-		const whom = isOurs ? await context.personAt(of) : room.outcasts.get(of);
+		const whom = isOurs ? await context.personAt(of) : await outcastAt(room, of, context);
 		if (!whom) return;
+		if (!isOurs && affiliation !== "outcast") forgetOutcast(room, of, context);
 		const { at } = context.now();
 		const slot = Math.floor(at / oneWithin);
 		context.tell([

@@ -16,7 +16,7 @@ import type { Element } from "../stream/xml.ts";
 import { admit } from "./admit.ts";
 import { findArchivedIds } from "./archived-ids.ts";
 import { restorePosition } from "./backfill.ts";
-import { barredBefore, endBar } from "./bars.ts";
+import { barredBefore, forgetBars } from "./bars.ts";
 import { createConfirmations } from "./confirmations.ts";
 import { announce, type Context, type World } from "./context.ts";
 import { isCopy } from "./copies.ts";
@@ -31,6 +31,7 @@ import { wake } from "./listening.ts";
 import { takeMessage } from "./messages.ts";
 import { givePicture } from "./muc-picture.ts";
 import { notice } from "./notice.ts";
+import { forgetOutcasts } from "./outcasts.ts";
 import { ghostJid, isListenerJid, listenerJid, type OwnJidParts, statedJid } from "./own-jids.ts";
 import {
 	createOwnOccupant,
@@ -134,10 +135,9 @@ export function createJoinedRooms(
 		forgetGiven(room, context);
 		idle.forget(room);
 		context.confirmations.rejectAll("the room was unlinked", room);
-		for (const ours of [...room.ours.byJid.values()]) {
-			endBar(room, ours, context);
-			await leave(room, ours, context);
-		}
+		for (const ours of [...room.ours.byJid.values()]) await leave(room, ours, context);
+		await forgetBars(room, context);
+		await forgetOutcasts(room, context);
 	}
 
 	/** See {@link sendEvent}. */

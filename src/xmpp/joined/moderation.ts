@@ -7,6 +7,7 @@ import { type AdminItem, adminRequest } from "../muc/admin.ts";
 import * as phrases from "../phrases.ts";
 import { asModerator } from "./as-moderator.ts";
 import type { Context } from "./context.ts";
+import { jidOfOutcast } from "./outcasts.ts";
 import type { OwnOccupant } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
 
@@ -40,7 +41,7 @@ async function carryOutOne(
 	context: Context,
 ): Promise<void> {
 	if (whom.network !== xmppNetwork) return;
-	const item = itemOf(room, act, whom);
+	const item = itemOf(room, act, whom, await realOf(room, whom, context));
 	// Somebody who is out needs no kick, and gets their role anew with the next join.
 	if (!item) return;
 	const done = await asModerator(room, ours, (from) => adminRequest(from, room.jid, item, reason), context);
@@ -49,9 +50,13 @@ async function carryOutOne(
 }
 
 /** Returns the item for an act; undefined for somebody who is out already. @throws PermanentError where the JID is needed, and hidden. */
-function itemOf(room: Room, act: Moderation["act"], whom: Person): AdminItem | undefined {
+function itemOf(
+	room: Room,
+	act: Moderation["act"],
+	whom: Person,
+	jid: string | undefined,
+): AdminItem | undefined {
 	const nick = nickOf(room, whom);
-	const jid = realOf(room, whom);
 	switch (act) {
 		case "kick":
 		case "mute":
@@ -74,8 +79,9 @@ function itemOf(room: Room, act: Moderation["act"], whom: Person): AdminItem | u
 const nickOf = ({ roster }: Room, { id }: Person): string | undefined =>
 	[...roster.others].find(([, { person }]) => person.id === id)?.[0];
 
-/** Returns the real JID of an occupant, if the MUC shows it to the bridge, or showed it with the ban. */
-const realOf = ({ jid, roster, outcastJids }: Room, whom: Person): string | undefined => {
+/** Resolves with the real JID of an occupant, if the MUC shows it to the bridge, or showed it with the ban. */
+async function realOf(room: Room, whom: Person, context: Context): Promise<string | undefined> {
+	const { jid, roster } = room;
 	const known = [...roster.others.values()].find(({ person }) => person.id === whom.id)?.person ?? whom;
-	return known.handles.find((one) => bare(one) !== jid) ?? outcastJids.get(whom.id);
-};
+	return known.handles.find((one) => bare(one) !== jid) ?? jidOfOutcast(room, whom, context);
+}

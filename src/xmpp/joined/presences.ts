@@ -7,6 +7,7 @@ import { announce, type Context } from "./context.ts";
 import { rejoin } from "./join.ts";
 import { keepJoined } from "./listener.ts";
 import { showPicture } from "./muc-picture.ts";
+import { noteOutcast } from "./outcasts.ts";
 import { isIn } from "./own-occupants.ts";
 import type { Room } from "./room.ts";
 import { handlePresence } from "./roster.ts";
@@ -36,10 +37,7 @@ export function takePresence(room: Room, stanza: Element, context: Context): voi
 		if (isOwn && seen.available) leaveUnknown(stanza, context);
 	} else if (!isOwn) {
 		const known = seen.codes.has(statusCodes.banned) && room.roster.others.get(seen.nick);
-		if (known && seen.real !== undefined) {
-			room.outcasts.set(seen.real, known.person);
-			room.outcastJids.set(known.person.id, seen.real);
-		}
+		if (known && seen.real !== undefined) noteOutcast(room, seen.real, known.person, context);
 		if (ours !== room.listening.active) return;
 		announce(room, handlePresence(room, seen, context.component, context.now()), context);
 		// A new picture often comes with a new vCard.

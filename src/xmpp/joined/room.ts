@@ -1,5 +1,4 @@
 import { type BoundedMap, createBoundedMap, dataBytes, textBytes } from "../../core/bounded-map.ts";
-import type { UserId } from "../../core/ids.ts";
 import type { Link } from "../../core/mapping.ts";
 import type { Person } from "../../core/person.ts";
 import type { RoomFeatures } from "../muc/discovery.ts";
@@ -45,10 +44,8 @@ type State = {
 	readonly threads: BoundedMap<string, true>;
 	/** Messages that we had the MUC delete, which it tells us, too. Only moderation adds to them. */
 	readonly moderated: BoundedMap<string, true>;
-	/** The people who were banned in this run, by their bare JIDs. Only their presences add to them. */
+	/** The people who were banned in this run, by their bare JIDs. */
 	readonly outcasts: BoundedMap<string, Person>;
-	/** The bare JIDs of these people, by their ids: a ghost may be older than the right to see them. */
-	readonly outcastJids: BoundedMap<UserId, string>;
 };
 
 /** `own`: under a JID of this MUC alone. `stated`: under the one JID that the admins of members-only MUCs let in. */
@@ -96,7 +93,6 @@ export const createRoom = (jid: string, link: Link, listeners: Listeners, asked:
 		bytes: 1_048_576,
 		of: (jid, person) => dataBytes(jid) + dataBytes(person),
 	}),
-	outcastJids: createBoundedMap(1_000, { bytes: 262_144, of: textBytes }),
 });
 
 /** Notes that the MUC is linked, maybe by a new link, to the rooms of these marks. `earlier`: see {@link Room}. */

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Moderation } from "../../../src/core/event.ts";
 import type { Person } from "../../../src/core/person.ts";
 import { xml } from "../../../src/xmpp/stream/xml.ts";
-import { alice, aliceJid, failure, person, room, world } from "./muc-world.ts";
+import { alice, aliceJid, failure, link, person, room, world } from "./muc-world.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -202,15 +202,22 @@ describe("the word of a MUC about somebody who is out", () => {
 		expect(acts(w)).toEqual(["ban Alice", "unban Alice"]);
 	});
 
-	test("ends the ban of a person of the MUC whose JID it showed", async () => {
+	test("ends the ban of a person of the MUC whose JID it showed, also in a later run", async () => {
 		const w = world({ accounts: true });
 		w.muc.come("Romeo");
 		await w.attach();
+		const [romeo] = w.rooms.others(room);
 		w.muc.kick("Romeo", ["301"], "Prince");
 		await w.settle();
+		w.crash();
+		await w.attach();
+		// A moderator of another network may lift it as well.
+		await w.done(w.send({ kind: "moderation", act: "unban", whom: { ...romeo!, handles: [] } }));
+		expect(w.muc.administered.at(-1)).toContain("jid id of Romeo@there.test, affiliation none");
 		w.muc.emit(news(w.muc.occupants.get("Trivium")?.jid ?? "", "id of Romeo@there.test", "none"));
 		await w.settle();
 		expect(acts(w)).toEqual(["ban Romeo", "unban Romeo"]);
+		expect([...w.disk.cursors.keys()].filter((key) => key.startsWith("outcast"))).toEqual([]);
 	});
 });
 
@@ -269,6 +276,38 @@ describe("a person of ours whom a moderator banned", () => {
 });
 
 describe("a person of ours whom a moderator removed", () => {
+	test("comes in again after a leave that came while they were no member of the other room", async () => {
+		const w = world();
+		await w.attach();
+		await w.done(w.move("join"));
+		w.muc.kick("Alice", ["307"], "Prince");
+		await w.settle();
+		w.muc.forget();
+		w.crash();
+		await w.attach();
+		await w.done(w.move("leave"));
+		w.crash();
+		await w.attach(alice);
+		await w.pass(60_000);
+		expect([...w.muc.occupants.keys()].sort()).toEqual(["Alice", "Trivium"]);
+	});
+
+	test("is forgotten with the link, and so is a person of the MUC whom it banned", async () => {
+		const w = world({ accounts: true });
+		w.muc.come("Romeo");
+		await w.attach();
+		await w.done(w.move("join"));
+		w.muc.kick("Alice", ["307"], "Prince");
+		w.muc.kick("Romeo", ["301"], "Prince");
+		await w.settle();
+		w.crash();
+		await w.attach();
+		const kept = () => [...w.disk.cursors.keys()].filter((key) => /^(barred|outcast)/.test(key));
+		expect(kept()).toHaveLength(2);
+		await w.done(w.rooms.detach(link));
+		expect(kept()).toEqual([]);
+	});
+
 	test("stays out after a restart, and a line reads why, until the person leaves and comes again", async () => {
 		const w = world();
 		await w.attach();
