@@ -6,6 +6,7 @@ import type { MessageId } from "../../src/core/ids.ts";
 import type { Meter } from "../../src/core/meter.ts";
 import { createMemoryJournal } from "../../src/store/memory.ts";
 import { bridgeOf, command, rulesFor } from "../bridge.ts";
+import { eventually } from "../eventually.ts";
 import { type Fake, fakeNetwork, lines, until } from "../fakes.ts";
 
 let earth: Fake;
@@ -143,7 +144,7 @@ test("the meter counts received, delivered, repeated, retried and refused events
 		() => counted.includes("earth retried"),
 		() => counted.join(" | "),
 	);
-	expect(bridge.inDoubt()).toBe(1);
+	await eventually(() => expect(bridge.inDoubt()).toBe(1));
 	mars.trouble = () => Promise.resolve();
 	bridge.resume(mars.name);
 	await seen("ann: hello", "ann: again");

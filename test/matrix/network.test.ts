@@ -862,18 +862,18 @@ describe("a room that refuses the bridge info event", () => {
 			() => "not asked",
 		);
 		await new Promise((resolve) => setTimeout(resolve, 100));
-		return warned;
+		return () => warned.filter((one) => one.includes("served"));
 	};
 	test("is served without a warning", async () => {
-		expect(await link(403, "M_FORBIDDEN")).toEqual([]);
+		expect((await link(403, "M_FORBIDDEN"))()).toEqual([]);
 	});
 	test("because of another error causes a warning", async () => {
 		const told = await link(400, "M_BAD_JSON");
 		await until(
-			() => told.length > 0,
+			() => told().length > 0,
 			() => "nobody is warned",
 		);
-		expect(told).toEqual(["a room is only partly served"]);
+		expect(told()).toEqual(["a room is only partly served"]);
 	});
 });
 

@@ -5,6 +5,7 @@ import { StanzaError } from "../../../src/xmpp/stanza-error.ts";
 import { type Component, createComponent, recipient } from "../../../src/xmpp/stream/component.ts";
 import { bytes, type Element, text, xml } from "../../../src/xmpp/stream/xml.ts";
 import { eventually } from "../../eventually.ts";
+import { patience } from "../../patience.ts";
 import { domain, type FakeServer, type Faults, fakeServer, secret, streamError } from "../fake-server.ts";
 
 const cleanup: (() => Promise<void>)[] = [];
@@ -48,7 +49,7 @@ async function setup({ faults, timing, skip, taken, ...rest }: Options = {}): Pr
 			service: server.service,
 			secret,
 			log,
-			timing: { deadline: 300, first: 10, most: 50, refused: 50, ...timing },
+			timing: { deadline: patience, first: 10, most: 50, refused: 50, ...timing },
 			...rest,
 		},
 		{
@@ -306,7 +307,7 @@ describe("createComponent", () => {
 	});
 
 	test("detects a half-open connection by unanswered pings", async () => {
-		const { server, story } = await online({ timing: { idle: 30 } });
+		const { server, story } = await online({ timing: { idle: 30, deadline: 300 } });
 		await until(() => server.pings >= 3);
 		expect(story).toEqual(["online"]);
 		server.faults.deaf = true;
@@ -315,7 +316,7 @@ describe("createComponent", () => {
 	});
 
 	test("keeps an idle connection, and passes no ping to the stanza handler", async () => {
-		const { server, stanzas, story } = await online({ timing: { idle: 50 } });
+		const { server, stanzas, story } = await online({ timing: { idle: 50, deadline: 300 } });
 		await until(() => server.pings >= 5);
 		expect(story).toEqual(["online"]);
 		expect(stanzas).toEqual([]);
@@ -467,7 +468,10 @@ describe("createComponent", () => {
 
 	test("stops reading a flood until it is processed, then delivers all of it in order", async () => {
 		const journal = Promise.withResolvers<void>();
-		const { server, stanzas, story } = await online({ taken: () => journal.promise, timing: { idle: 50 } });
+		const { server, stanzas, story } = await online({
+			taken: () => journal.promise,
+			timing: { idle: 50, deadline: 300 },
+		});
 		const flood = Array.from({ length: 150 }, (_, n) => `${n} ${"x".repeat(100_000)}`);
 		const read = () => stanzas.filter((one) => one.name === "message");
 		server.write(flood.map((body) => message(body)).join(""));
