@@ -14,7 +14,7 @@ import { createLockedRooms } from "./creation/locked-rooms.ts";
 import { dropSession } from "./leaving.ts";
 import { createPendingLines } from "./lines/pending.ts";
 import { createMemberships } from "./memberships.ts";
-import { endRoom } from "./owner/destroy.ts";
+import { endRoom, endTemporaryRoom } from "./owner/destroy.ts";
 import { createSettingsStore } from "./owner/own-settings.ts";
 import { createReturns } from "./returns.ts";
 import { createRooms } from "./rooms.ts";
@@ -61,7 +61,10 @@ export function createContext(world: World, secret: () => string, history: Histo
 			get: (ref) => world.faces.get({ network: of, ref }),
 			soon: (ref) => world.faces.soon({ network: of, ref }),
 		},
-		returns: createReturns({ ...world, rooms, memberships, pending, store }),
+		returns: createReturns({
+			...{ ...world, rooms, memberships, pending, store },
+			stayedAway: (place, person) => endTemporaryRoom(place, person, context),
+		}),
 		out: createBroadcast({
 			...{ link, log },
 			lose(session) {

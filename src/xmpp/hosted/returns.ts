@@ -37,7 +37,14 @@ export const placeOf = ({ source, id: view, facts: { id } }: HostedRoom): Place 
 /** The people whose sessions have ended: those who leave their room, and those who may come back first. */
 export function createReturns(
 	context: World &
-		Readonly<{ rooms: Rooms; memberships: Memberships; pending: PendingLines; store: SessionStore }>,
+		Readonly<{
+			rooms: Rooms;
+			memberships: Memberships;
+			pending: PendingLines;
+			store: SessionStore;
+			/** Called when a person has not come back, as the last one of the room. @throws PermanentError, TemporaryError */
+			stayedAway(place: Place, person: Person): Promise<void>;
+		}>,
 ) {
 	const leaving = new Map<string, Leaving>();
 	/** Rooms without sessions, and since when. */
@@ -66,6 +73,8 @@ export function createReturns(
 			await context.pending.idle(place.view, personKey(person), lastWordsWithin);
 			if (!isBack() && (one.open || (await lets(place, person))) && !isBack())
 				await context.memberships.leave(place.source, person);
+			const others = [...leaving.values()].some((other) => other !== one && other.place.view === place.view);
+			if (!one.open && !others && !isBack()) await context.stayedAway(place, person);
 			if (leaving.get(key) === one) forget(key);
 		} catch (error) {
 			if (!(error instanceof TemporaryError)) {

@@ -154,7 +154,8 @@ describe("a person without clients", () => {
 	});
 });
 
-test.each(["leaves", "is removed"])("a temporary room ends when the last client %s", async (how) => {
+/** Returns a world with a temporary room, and the rooms that have ended. */
+function withTemporaryRoom() {
 	const world = hostedWorld();
 	const ended: string[] = [];
 	Object.assign(world.bridge.views, { close: async () => undefined });
@@ -163,6 +164,11 @@ test.each(["leaves", "is removed"])("a temporary room ends when the last client 
 	});
 	world.source.facts = { ...facts, made: true };
 	world.cursors.set(`xmpp settings ${view}`, JSON.stringify({ temporary: true }));
+	return { world, ended };
+}
+
+test.each(["leaves", "is removed"])("a temporary room ends when the last client %s", async (how) => {
+	const { world, ended } = withTemporaryRoom();
 	await world.start();
 	await world.join(romeo, "Romeo");
 	await world.join(juliet, "Juliet");
@@ -174,4 +180,31 @@ test.each(["leaves", "is removed"])("a temporary room ends when the last client 
 	else remove(xmppPerson(romeo, "Romeo"));
 	await world.settle();
 	expect(ended).toEqual([facts.room]);
+});
+
+test("a temporary room ends ten minutes after a break of the link, when nobody can come back any more", async () => {
+	const { world, ended } = withTemporaryRoom();
+	const breaks = async () => {
+		world.conversation.offline();
+		world.conversation.online();
+		await world.settle();
+	};
+	const minutes = async (n: number) => {
+		world.clock.at += n * 60_000;
+		world.sweep();
+		await world.settle();
+	};
+	await world.start();
+	await world.join(romeo, "Romeo");
+	await world.join(juliet, "Juliet");
+	await breaks();
+	await world.join(juliet, "Juliet");
+	await minutes(6);
+	await breaks();
+	await minutes(5);
+	expect(world.calls.filter((call) => call.startsWith("leave"))).toEqual(["leave romeo@montague.test"]);
+	expect(ended).toEqual([]);
+	await minutes(6);
+	expect(ended).toEqual([facts.room]);
+	await world.conversation.stop();
 });

@@ -1,3 +1,4 @@
+import type { Person } from "../../../core/person.ts";
 import { bare, prepared } from "../../jid.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
@@ -5,6 +6,8 @@ import { type Element, text } from "../../stream/xml.ts";
 import type { HostedContext } from "../context.ts";
 import { closeRoom } from "../leaving.ts";
 import type { Happening } from "../presences.ts";
+import { readSource } from "../read-source.ts";
+import type { Place } from "../returns.ts";
 import type { Owned } from "./owned.ts";
 
 /** Returns the reason of an owner's request, and the other room with its password. */
@@ -25,6 +28,22 @@ function asked(request: Element): NonNullable<Happening["destroy"]> {
 export async function destroy(owned: Owned, request: Element, context: HostedContext): Promise<void> {
 	if (!owned.facts.made) throw new StanzaError("not-allowed", "cancel", phrases.hostedNotMadeHere);
 	await endRoom(owned, asked(request), context);
+}
+
+/**
+ * Ends a temporary room if nobody of XMPP is there, in the name of the last person who was. Any other room stays.
+ * @throws PermanentError, TemporaryError
+ */
+export async function endTemporaryRoom(
+	{ source, view }: Pick<Place, "source" | "view">,
+	by: Person,
+	context: HostedContext,
+): Promise<void> {
+	const { temporary } = context.rooms.get(view)?.own ?? (await context.settings.of(view));
+	if (!temporary) return;
+	const facts = context.rooms.get(view)?.facts ?? (await readSource(source, context))?.facts;
+	const room = context.rooms.get(view);
+	if (facts?.made && !room?.sessions.size) await endRoom({ by, view, facts, room }, {}, context);
 }
 
 /** Ends a room that was made from XMPP. @throws PermanentError, TemporaryError */
