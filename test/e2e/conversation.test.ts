@@ -776,104 +776,111 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await sensor.close();
 	});
 
-	test("a sensor's state is one message that shows its latest value, also after a restart", async () => {
-		const sensor = await MqttClient.connect({
-			...bridged.bed.mqtt,
-			username: "bridge",
-			password: "pw-bridge",
+	// The messages of a sensor on Matrix do not depend on the XMPP server, so `script/test` reads them with one.
+	if (soak || server === "prosody")
+		test("a sensor's state is one message that shows its latest value, also after a restart", async () => {
+			const sensor = await MqttClient.connect({
+				...bridged.bed.mqtt,
+				username: "bridge",
+				password: "pw-bridge",
+			});
+			const shows = (state: string) =>
+				juliet.waitFor(
+					`the door is ${state}`,
+					(e) => e.room_id === climate && String(e.content.body).includes(`door: ${state}`),
+					20_000,
+				);
+			const door = async (state: string) => {
+				await sensor.publish("home/door", JSON.stringify({ state, battery: 90 }));
+				return shows(state);
+			};
+			const first = await door("open");
+			const edited = (event: Awaited<ReturnType<typeof door>>) =>
+				(event.content["m.relates_to"] as { event_id?: string } | undefined)?.event_id;
+			expect(edited(first)).toBeUndefined();
+			expect(edited(await door("closed"))).toBe(first.event_id);
+			await bridged.stop();
+			await bridged.start();
+			expect(edited(await door("ajar"))).toBe(first.event_id);
+			await sensor.close();
 		});
-		const shows = (state: string) =>
-			juliet.waitFor(
-				`the door is ${state}`,
-				(e) => e.room_id === climate && String(e.content.body).includes(`door: ${state}`),
+
+	// The presence of a thing and the answers of the bot are the same on every server, so `script/test` asks on one.
+	if (soak || server === "prosody")
+		test("a thing that goes away is away for people of both sides, who ask the bot for its value where they are members", async () => {
+			const { bed, xmpp } = bridged;
+			const thing = await MqttClient.connect({ ...bed.mqtt, username: "bridge", password: "pw-bridge" });
+			const bot = `trivium@${xmpp.component}`;
+			const verona = `verona@${xmpp.muc}`;
+			const asks = async (text: string, answer: string) => {
+				await romeo.sendMessage(bot, text);
+				await romeo.waitFor(
+					answer,
+					(one) =>
+						one.attrs.from?.startsWith(bot) === true && !!one.getChild("body")?.getText().includes(answer),
+					20_000,
+				);
+			};
+			let seen = 0;
+			/** Resolves when Romeo sees this presence, behind those that he was waiting for before. */
+			const shows = async (at: string, show: string | undefined) => {
+				const { items } = romeo.inbox;
+				const fits = (one: Element) =>
+					one.is("presence") && one.attrs.from === at && one.getChild("show")?.getText() === show;
+				const found = await romeo.waitFor(
+					`${at}: ${show}`,
+					(one) => fits(one) && items.indexOf(one) >= seen,
+					20_000,
+				);
+				seen = items.indexOf(found) + 1;
+			};
+			/** Resolves when the ghost with this name has this presence on Matrix. */
+			const onMatrixIs = (room: string, name: string, presence: string) =>
+				vi.waitFor(
+					async () => {
+						const members = await juliet.members(room);
+						const [ghost = ""] = [...members].find(([, called]) => called === name) ?? [];
+						expect(ghost, [...members.values()].join()).not.toBe("");
+						const path = `v3/presence/${encodeURIComponent(ghost)}/status`;
+						expect(await juliet.request("GET", path)).toMatchObject({ presence });
+					},
+					{ timeout: 20_000, interval: 200 },
+				);
+
+			await asks(
+				"get home/balcony/temperature",
+				"none of the rooms that you are in shows anything from MQTT",
+			);
+			const view = `#climate@${xmpp.component}`;
+			await romeo.joinRoom(view, "Romeo");
+			await asks("get home/balcony/temperature", "home/balcony/temperature: 12.5");
+			await asks("chart home/balcony/temperature 1h", "the last 1h: 1 value.");
+			await thing.publish("home/door/here", "offline");
+			await shows(`${view}/home door`, "xa");
+			await thing.publish("home/door/here", "online");
+			await shows(`${view}/home door`, undefined);
+
+			await juliet.send(portal, "!bridge link mqtt zigbee2mqtt/fan value /state");
+			await juliet.waitForMessage(
+				"This room shows what comes from zigbee2mqtt/fan from now on. Nothing that is said here goes there.",
+				portal,
 				20_000,
 			);
-		const door = async (state: string) => {
-			await sensor.publish("home/door", JSON.stringify({ state, battery: 90 }));
-			return shows(state);
-		};
-		const first = await door("open");
-		const edited = (event: Awaited<ReturnType<typeof door>>) =>
-			(event.content["m.relates_to"] as { event_id?: string } | undefined)?.event_id;
-		expect(edited(first)).toBeUndefined();
-		expect(edited(await door("closed"))).toBe(first.event_id);
-		await bridged.stop();
-		await bridged.start();
-		expect(edited(await door("ajar"))).toBe(first.event_id);
-		await sensor.close();
-	});
-
-	test("a thing that goes away is away for people of both sides, who ask the bot for its value where they are members", async () => {
-		const { bed, xmpp } = bridged;
-		const thing = await MqttClient.connect({ ...bed.mqtt, username: "bridge", password: "pw-bridge" });
-		const bot = `trivium@${xmpp.component}`;
-		const verona = `verona@${xmpp.muc}`;
-		const asks = async (text: string, answer: string) => {
-			await romeo.sendMessage(bot, text);
-			await romeo.waitFor(
-				answer,
-				(one) =>
-					one.attrs.from?.startsWith(bot) === true && !!one.getChild("body")?.getText().includes(answer),
+			await thing.publish("zigbee2mqtt/fan/availability", "online", { retain: true });
+			await thing.publish("zigbee2mqtt/fan", '{"state":"ON"}');
+			await shows(`${verona}/fan`, undefined);
+			await onMatrixIs(portal, "fan", "online");
+			await thing.publish("zigbee2mqtt/fan/availability", "offline", { retain: true });
+			await shows(`${verona}/fan`, "xa");
+			await onMatrixIs(portal, "fan", "offline");
+			await juliet.send(portal, "!bridge unlink mqtt zigbee2mqtt/fan");
+			await juliet.waitFor(
+				"the end of the link",
+				(e) => e.room_id === portal && String(e.content.body).includes("no longer shows what comes from"),
 				20_000,
 			);
-		};
-		let seen = 0;
-		/** Resolves when Romeo sees this presence, behind those that he was waiting for before. */
-		const shows = async (at: string, show: string | undefined) => {
-			const { items } = romeo.inbox;
-			const fits = (one: Element) =>
-				one.is("presence") && one.attrs.from === at && one.getChild("show")?.getText() === show;
-			const found = await romeo.waitFor(
-				`${at}: ${show}`,
-				(one) => fits(one) && items.indexOf(one) >= seen,
-				20_000,
-			);
-			seen = items.indexOf(found) + 1;
-		};
-		/** Resolves when the ghost with this name has this presence on Matrix. */
-		const onMatrixIs = (room: string, name: string, presence: string) =>
-			vi.waitFor(
-				async () => {
-					const members = await juliet.members(room);
-					const [ghost = ""] = [...members].find(([, called]) => called === name) ?? [];
-					expect(ghost, [...members.values()].join()).not.toBe("");
-					const path = `v3/presence/${encodeURIComponent(ghost)}/status`;
-					expect(await juliet.request("GET", path)).toMatchObject({ presence });
-				},
-				{ timeout: 20_000, interval: 200 },
-			);
-
-		await asks("get home/balcony/temperature", "none of the rooms that you are in shows anything from MQTT");
-		const view = `#climate@${xmpp.component}`;
-		await romeo.joinRoom(view, "Romeo");
-		await asks("get home/balcony/temperature", "home/balcony/temperature: 12.5");
-		await asks("chart home/balcony/temperature 1h", "the last 1h: 1 value.");
-		await thing.publish("home/door/here", "offline");
-		await shows(`${view}/home door`, "xa");
-		await thing.publish("home/door/here", "online");
-		await shows(`${view}/home door`, undefined);
-
-		await juliet.send(portal, "!bridge link mqtt zigbee2mqtt/fan value /state");
-		await juliet.waitForMessage(
-			"This room shows what comes from zigbee2mqtt/fan from now on. Nothing that is said here goes there.",
-			portal,
-			20_000,
-		);
-		await thing.publish("zigbee2mqtt/fan/availability", "online", { retain: true });
-		await thing.publish("zigbee2mqtt/fan", '{"state":"ON"}');
-		await shows(`${verona}/fan`, undefined);
-		await onMatrixIs(portal, "fan", "online");
-		await thing.publish("zigbee2mqtt/fan/availability", "offline", { retain: true });
-		await shows(`${verona}/fan`, "xa");
-		await onMatrixIs(portal, "fan", "offline");
-		await juliet.send(portal, "!bridge unlink mqtt zigbee2mqtt/fan");
-		await juliet.waitFor(
-			"the end of the link",
-			(e) => e.room_id === portal && String(e.content.body).includes("no longer shows what comes from"),
-			20_000,
-		);
-		await thing.close();
-	});
+			await thing.close();
+		});
 
 	if (server === "prosody")
 		test("a device gets a closed room, in which invited people see its values and pictures, and admins everywhere get a chart", async () => {

@@ -257,29 +257,31 @@ describe.each(["prosody", "ejabberd"] as const)("reactions with Synapse and %s",
 		await unable.close();
 	});
 
-	test("reactions above the rate limit come later, the last one too, and none is refused", async () => {
-		const { to, room } = rooms.get("MUC") as { to: string; room: string };
-		const day = `what a day ${++count}`;
-		const target = await juliet.send(room, day);
-		const shown = await romeo.waitFor("the message", (one) => body(one) === day, 20_000);
-		const emoji = (n: number) => String.fromCodePoint(0x1f600 + n);
-		const react = (n: number) => {
-			const content = { "m.relates_to": { rel_type: "m.annotation", event_id: target, key: emoji(n) } };
-			return juliet.send(room, content, "m.reaction");
-		};
-		// The limit is sixty at once and two more each second, so some of these wait.
-		for (let n = 0; n < 69; n++) await react(n);
-		await react(69);
-		const id = shown.getChild("stanza-id", ns.sid)?.attrs.id;
-		await romeo.waitFor(
-			"the last reaction",
-			(one) =>
-				one.attrs.from?.startsWith(to) === true &&
-				one.getChild("reactions", ns.reactions)?.attrs.id === id &&
-				emojiIn(one)?.at(-1) === emoji(69),
-			45_000,
-		);
-		const isRefusal = (event: SeenEvent) => /^Not delivered/.test(String(event.content.body));
-		expect(juliet.inbox.items.filter((event) => event.room_id === room && isRefusal(event))).toEqual([]);
-	});
+	// The rate limit holds before any XMPP server is asked, so `script/test` exceeds it with one.
+	if (soak || server === "prosody")
+		test("reactions above the rate limit come later, the last one too, and none is refused", async () => {
+			const { to, room } = rooms.get("MUC") as { to: string; room: string };
+			const day = `what a day ${++count}`;
+			const target = await juliet.send(room, day);
+			const shown = await romeo.waitFor("the message", (one) => body(one) === day, 20_000);
+			const emoji = (n: number) => String.fromCodePoint(0x1f600 + n);
+			const react = (n: number) => {
+				const content = { "m.relates_to": { rel_type: "m.annotation", event_id: target, key: emoji(n) } };
+				return juliet.send(room, content, "m.reaction");
+			};
+			// The limit is sixty at once and two more each second, so some of these wait.
+			for (let n = 0; n < 69; n++) await react(n);
+			await react(69);
+			const id = shown.getChild("stanza-id", ns.sid)?.attrs.id;
+			await romeo.waitFor(
+				"the last reaction",
+				(one) =>
+					one.attrs.from?.startsWith(to) === true &&
+					one.getChild("reactions", ns.reactions)?.attrs.id === id &&
+					emojiIn(one)?.at(-1) === emoji(69),
+				45_000,
+			);
+			const isRefusal = (event: SeenEvent) => /^Not delivered/.test(String(event.content.body));
+			expect(juliet.inbox.items.filter((event) => event.room_id === room && isRefusal(event))).toEqual([]);
+		});
 });

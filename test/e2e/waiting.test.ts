@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { soak } from "../soak.ts";
 import { type Bridged, type LogLine, startBridged } from "../testbed/bridge.ts";
 import type { XmppAccount } from "../testbed/index.ts";
 import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
@@ -193,26 +194,28 @@ describe.each(["prosody", "ejabberd"] as const)("waiting messages on Synapse and
 			expect(slowed()).toHaveLength(1);
 		});
 
-	test("a bot that edits one message faster than the limit ends with its newest text on XMPP", async () => {
-		const before = romeo.inbox.items.length;
-		const question = `any questions after ${before}?`;
-		const first = await juliet.send(room, "thinking");
-		const edit = (text: string) =>
-			juliet.send(room, {
-				...{ msgtype: "m.text", body: `* ${text}`, "m.new_content": { msgtype: "m.text", body: text } },
-				"m.relates_to": { rel_type: "m.replace", event_id: first },
-			});
-		for (let n = 0; n < 20; n++)
-			await Promise.all(Array.from({ length: 6 }, (_, part) => edit(`thinking ${n}.${part}`)));
-		await edit("the answer");
-		await juliet.send(room, question);
-		await romeo.waitForMessage(question, muc, 60_000);
-		const corrections = romeo.inbox.items
-			.slice(before)
-			.filter((one) => one.getChild("replace", ns.correct) && one.attrs.from === `${muc}/Juliet`);
-		expect(corrections.at(-1) && body(corrections.at(-1) as Element)).toBe("the answer");
-		expect(corrections.length).toBeLessThanOrEqual(121);
-	});
+	// The rate limit holds before any XMPP server is asked, so `script/test` exceeds it with one.
+	if (soak || server === "prosody")
+		test("a bot that edits one message faster than the limit ends with its newest text on XMPP", async () => {
+			const before = romeo.inbox.items.length;
+			const question = `any questions after ${before}?`;
+			const first = await juliet.send(room, "thinking");
+			const edit = (text: string) =>
+				juliet.send(room, {
+					...{ msgtype: "m.text", body: `* ${text}`, "m.new_content": { msgtype: "m.text", body: text } },
+					"m.relates_to": { rel_type: "m.replace", event_id: first },
+				});
+			for (let n = 0; n < 20; n++)
+				await Promise.all(Array.from({ length: 6 }, (_, part) => edit(`thinking ${n}.${part}`)));
+			await edit("the answer");
+			await juliet.send(room, question);
+			await romeo.waitForMessage(question, muc, 60_000);
+			const corrections = romeo.inbox.items
+				.slice(before)
+				.filter((one) => one.getChild("replace", ns.correct) && one.attrs.from === `${muc}/Juliet`);
+			expect(corrections.at(-1) && body(corrections.at(-1) as Element)).toBe("the answer");
+			expect(corrections.length).toBeLessThanOrEqual(121);
+		});
 
 	// A room of ejabberd is in muc.test.ts: ten seconds pass here.
 	if (server === "prosody")
