@@ -193,8 +193,8 @@ describe.each(["prosody", "ejabberd"] as const)("lines between Synapse and MUCs 
 		};
 	}
 	/**
-	 * Starts the bridge, and lets Matrix stay silent while Synapse retries its backlog. Synapse withholds an event
-	 * that arrives just when the retry ends (its scheduler: between `get_oldest_unsent_txn` and `UP`) until the next
+	 * Starts the bridge, and lets Matrix stay silent while Synapse retries its backlog. An event that arrives just
+	 * when the retry ends is withheld by Synapse (its scheduler: between `get_oldest_unsent_txn` and `UP`) until the next
 	 * outage, and the bridge's own backfill of that event would be out of order.
 	 */
 	const comeBack = async () => {

@@ -80,7 +80,7 @@ test("neither loses nor repeats a value of QoS 0 or 1 around a hundred stops, at
 		publish();
 		publish();
 		[passed, due] = [0, 1 + (stop % 20)];
-		// What is on its way when this time is over is lost at QoS 0.
+		// A value that is on its way when this time is over is lost at QoS 0.
 		await bridge?.stop(patience);
 		most = Math.max(most, passed);
 		if (passed < due) publish();

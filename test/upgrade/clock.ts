@@ -1,4 +1,4 @@
-/** Loaded before the bridge: it lives on from the moment its stores are of. What waits for a day is given up, however long ago a release was. */
+/** A clock that goes on from the time of the stores; it is loaded before the bridge. Rows that wait for a day are given up, however old a release is. */
 const now = Date.now;
 const behind = now() - Number(process.env.TRIVIUM_TEST_NOW);
 Date.now = () => now() - behind;
