@@ -33,6 +33,7 @@ import { createPortals, type Portals } from "./portals.ts";
 import { createReflection } from "./reflection.ts";
 import { createRepeats } from "./repeats.ts";
 import { createRoomCapabilities } from "./room-capabilities.ts";
+import { createRoomInvites } from "./room-invites.ts";
 import { createRoomLooks } from "./room-looks.ts";
 import { createRoomMaking } from "./room-making.ts";
 import { createRouter, type Rules } from "./route.ts";
@@ -269,7 +270,7 @@ export function createBridge(deps: {
 		command: (call) => commands.run(call),
 		sync,
 		portal: portals.only,
-		openRoom: portals.openRoom,
+		...createRoomInvites({ network, portals, mayOpen: route.mayOpen, mayReach: route.mayReach }),
 		async openDirect(one, other, room) {
 			const [ours, theirs] = [withName(one), withName(other)];
 			const known = await mapping.portalBetween(ours, theirs);

@@ -252,10 +252,10 @@ export interface Network {
 	 */
 	describe?(link: Link, description: Description): void;
 	/**
-	 * Invites a person of this network to a room of ours, and lifts a ban of the bridge's own. Absent: no room here needs an
-	 * invitation.
+	 * Invites a person of this network to a room of ours, and lifts a ban of the bridge's own. `words`: the sentence that the
+	 * person reads with it. Absent: no room here needs an invitation.
 	 */
-	invite?(room: RoomId, person: Person): Promise<void>;
+	invite?(room: RoomId, person: Person, words?: string): Promise<void>;
 
 	/** The rooms of this network are private although anybody can type their addresses, so only an admin may link one. */
 	readonly privateRooms?: true;

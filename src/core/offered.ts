@@ -103,6 +103,21 @@ export interface Bridge {
 		found?: RoomInfo,
 	): Promise<RoomId>;
 	/**
+	 * Invites a person to the room of their network for a room of another one, as `by` of that other one asks. The room is
+	 * opened if necessary, by the password if there is one. `words`: as in `invite` of Network.
+	 * @throws PermanentError with the reason, also if `by` may not write to the person; TemporaryError
+	 */
+	bringIn(
+		person: Person,
+		by: Person,
+		to: Readonly<{
+			network: NetworkName;
+			address: readonly string[];
+			password?: string | undefined;
+			words: string;
+		}>,
+	): Promise<void>;
+	/**
 	 * Makes `room` on `ours.network` the 1:1 room of `ours` with `theirs`. Resolves with the room whose place it took, if any.
 	 * @throws PermanentError if one of them is blocked, or `ours` opens too many.
 	 */

@@ -6,6 +6,7 @@ import type { Bridge, Network, RoomInfo } from "./network.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
+import { letIn } from "./room-invites.ts";
 
 /** Creates the commands that open a chat with a person, or a room, of another network. */
 export function createOpenCommands(deps: {
@@ -47,10 +48,7 @@ export function createOpenCommands(deps: {
 	/** Invites the sender to a room of theirs, unless they are in it. Resolves with the sentence of the answer. */
 	async function bringIn(call: CommandCall, room: RoomId, name: string, what: phrases.Opened) {
 		const here = network(call.network);
-		const inside = (await here.members(room)).some(({ id }) => id === call.sender.id);
-		if (!inside) await here.invite?.(room, call.sender);
-		const how = inside ? "inside" : here.invite ? "invited" : "open";
-		return phrases.opened(what, name, how, here.url?.(room));
+		return phrases.opened(what, name, await letIn(here, room, call.sender), here.url?.(room));
 	}
 
 	const chat = defineCommand({

@@ -14,6 +14,7 @@ import * as phrases from "./phrases.ts";
 import { createTurns } from "./turns.ts";
 
 type Place = Readonly<{ network: NetworkName; room: RoomId }>;
+type Coming = Readonly<{ room: RoomId; person: Person }>;
 export type Portals = ReturnType<typeof createPortals>;
 
 /** Creates the one owner of all portals. Changes to the same room run one at a time, so that no room is linked twice. */
@@ -62,20 +63,20 @@ export function createPortals(deps: {
 	}
 
 	/**
-	 * Attaches every link of a portal that is not attached yet. A network that is down retries by itself. @throws
-	 * PermanentError
+	 * Attaches every link of a portal that is not attached yet. A network that is down retries by itself. `coming`: a person
+	 * who has just come into one of its rooms, and may be on their way to the journal. @throws PermanentError
 	 */
-	async function attach(portal: Portal): Promise<void> {
-		for (const link of portal.links) await attachLink(portal, link);
+	async function attach(portal: Portal, coming?: Coming): Promise<void> {
+		for (const link of portal.links) await attachLink(portal, link, coming);
 	}
 
-	async function attachLink(portal: Portal, link: Link): Promise<void> {
+	async function attachLink(portal: Portal, link: Link, coming?: Coming): Promise<void> {
 		// The first network receives events before the last one has started.
 		if (!started || attached.has(link.id) || !link.room) return;
 		const { promise, resolve } = Promise.withResolvers<void>();
 		attached.set(link.id, promise);
 		try {
-			const members = await membersBeyond(portal, link);
+			const members = await membersBeyond(portal, link, coming);
 			const isNew = !earlier.has(portal.id);
 			const serving = network(link.network).attach(portal, link, members, isNew);
 			resolve();
@@ -101,10 +102,13 @@ export function createPortals(deps: {
 	}
 
 	/** Resolves with the people of the portal's other rooms whose messages go to this link. */
-	async function membersBeyond(portal: Portal, link: Link): Promise<readonly Person[]> {
+	async function membersBeyond(portal: Portal, link: Link, coming?: Coming): Promise<readonly Person[]> {
 		const others = portal.links.filter((other) => other.id !== link.id && other.in);
 		const rooms = others.map(({ network: name, room }) => (room ? journal.members(name, room) : []));
-		return (await Promise.all(rooms)).flat().filter(allowed);
+		const known = (await Promise.all(rooms)).flat();
+		const isNew =
+			others.some(({ room }) => room === coming?.room) && !known.some(({ id }) => id === coming?.person.id);
+		return (coming && isNew ? [...known, coming.person] : known).filter(allowed);
 	}
 
 	/** Returns the rooms of a portal as people know them, for the log. */

@@ -294,9 +294,10 @@ export function createRouter(deps: {
 			if (rows.length > 0)
 				log.debug({ trace, from: event.sender.network, id: event.id, kind: event.kind }, "received");
 			const member = memberOf(event);
+			const coming = event.kind === "membership" && event.change === "join" ? member : undefined;
 			for (const portal of found)
 				portals
-					.attach(portal)
+					.attach(portal, coming)
 					.catch((error: unknown) =>
 						log.error({ err: error, rooms: portals.roomsOf(portal) }, "a network refused a link"),
 					);

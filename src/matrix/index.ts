@@ -349,12 +349,12 @@ export function createMatrix(
 			}),
 		describe: createRoomDescriptions({ client, mapping, guard, log }),
 		showPicture: createRoomPictures({ client, mapping, faces, bot, guard, log }),
-		invite: (room, person) =>
+		invite: (room, person, words) =>
 			ask(async () => {
 				const portal = await portalOf(room);
 				const chat = portal?.between !== undefined;
 				if (!chat) await liftOwnBan(client, room, person.id, bot);
-				await rooms.invite(room, person.id, chat, await rooms.speaker(room, portal));
+				await rooms.invite(room, person.id, { chat, as: await rooms.speaker(room, portal), reason: words });
 			}),
 		...createAddresses(aliases, domain),
 		label: ({ room = "" }) => ask(async () => label(room, await speaker(room as RoomId))),

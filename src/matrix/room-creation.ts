@@ -87,7 +87,7 @@ export function createRoomCreation(deps: {
 			if (made) return room;
 			try {
 				if ((await rooms.membershipOf(room, ghost, ghost)) === "join") {
-					await rooms.invite(room, ours.id, true, ghost);
+					await rooms.invite(room, ours.id, { chat: true, as: ghost });
 					return room;
 				}
 			} catch (error) {

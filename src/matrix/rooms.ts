@@ -32,12 +32,16 @@ export function createRooms(deps: {
 
 	/**
 	 * Invites a person, unless they are in the room or invited already: clients show each invite as an invitation of its own.
-	 * `chat`: it is a chat of two.
+	 * `chat`: it is a chat of two, whose invitation has no reason.
 	 */
-	async function invite(room: string, mxid: string, chat: boolean, as?: string): Promise<void> {
+	async function invite(
+		room: string,
+		mxid: string,
+		{ chat, as, reason }: { chat: boolean; as: string | undefined; reason?: string | undefined },
+	): Promise<void> {
 		const membership = await membershipOf(room, mxid, as);
 		if (membership === "join" || membership === "invite") return;
-		if (!chat) return void (await client.invite(room, mxid, { as }));
+		if (!chat) return void (await client.invite(room, mxid, { as, reason }));
 		// The request for an invite cannot carry `is_direct`, by which the client of the invited person adds the room to
 		// `m.direct`, so the state event itself is sent. // Matrix spec, "Direct Messaging"
 		await client.setState(room, "m.room.member", mxid, { membership: "invite", is_direct: true }, as);
@@ -130,7 +134,7 @@ export function createRooms(deps: {
 			const key = `${room} ${person}`;
 			if (!members.known(room) || members.has(room, person) || invitedAgain.has(key)) return;
 			invitedAgain.add(key);
-			await invite(room, person, true, ghost);
+			await invite(room, person, { chat: true, as: ghost });
 		},
 		cameBack: (room: string, person: string) => void invitedAgain.delete(`${room} ${person}`),
 

@@ -1,9 +1,10 @@
 import type { Log } from "../core/log.ts";
+import type { Bridge } from "../core/network.ts";
 import type { Person } from "../core/person.ts";
 import type { Bot } from "./bot.ts";
 import type { Contacts } from "./contacts/index.ts";
 import type { Finding } from "./finding/index.ts";
-import { answerInvite } from "./invite.ts";
+import { createInvitations, invitationIn } from "./invite.ts";
 import { answerIq } from "./iq/index.ts";
 import { ghostOf, type IqContext, type Software } from "./iq/query.ts";
 import { bare } from "./jid.ts";
@@ -15,6 +16,7 @@ import type { Element } from "./stream/xml.ts";
 export function createGhosts(deps: {
 	/** Returns the person of the ghost at a JID; undefined where it has none. @throws TemporaryError, PermanentError */
 	who(ghost: string): Promise<Person | undefined>;
+	bridge(): Pick<Bridge, "allows" | "bringIn">;
 	/** Returns the person behind the ghost of this bare JID as an occupant of a MUC; undefined where it is none of its. */
 	occupant(muc: string, ghost: string): Person | undefined;
 	/** As in {@link IqContext}. */
@@ -47,6 +49,11 @@ export function createGhosts(deps: {
 		},
 	};
 
+	const invited = createInvitations({
+		...{ who, log, bridge: deps.bridge },
+		isBot: bot.isAt,
+	});
+
 	/** The bot grants each subscription, and greets the account that asks for one. */
 	async function botPresence(stanza: Element): Promise<readonly Element[]> {
 		const answers = botAnswers(stanza, deps.resource, software.name);
@@ -56,9 +63,14 @@ export function createGhosts(deps: {
 	}
 
 	return {
-		/** Returns the answer that declines an invitation; undefined for what is no invitation. */
-		invite: (stanza: Element): Element | undefined =>
-			stanza.name === "message" ? answerInvite(stanza) : undefined,
+		/**
+		 * Returns the work that an invitation into a MUC of others needs, and resolves with the answer that declines it;
+		 * undefined for a stanza without one.
+		 */
+		invitation(stanza: Element): (() => Promise<Element | undefined>) | undefined {
+			const invitation = invitationIn(stanza);
+			return invitation && (() => invited(stanza, invitation));
+		},
 		iq: (stanza: Element): Promise<Element | undefined> => answerIq(stanza, iqContext),
 		/** Notices the client that a presence comes from. */
 		notice: deps.present,

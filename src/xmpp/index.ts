@@ -284,7 +284,7 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 		conversations,
 		bot,
 		ghosts: createGhosts({
-			who,
+			...{ who, bridge: () => bridge },
 			occupant: rooms.ownPerson,
 			picture: faces.soon,
 			bot,

@@ -142,7 +142,7 @@ export const kinds: readonly Kind[] = [
 		payloads: [["jabber:x:conference"], ["http://jabber.org/protocol/muc#user", "x"]],
 		as: "answered",
 		what: "invitation to a MUC (XEP-0249, 0045)",
-		shown: "into a hosted room: an invitation; into another MUC: nothing, and its sender gets an answer",
+		shown: "an invitation to the Matrix room; where that is not possible, its sender reads why",
 	},
 	{
 		payloads: [

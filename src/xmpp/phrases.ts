@@ -139,7 +139,10 @@ export const subscriptionRefused =
 export const rosterGroup = "Matrix";
 export const xmppNoPrivate =
 	"This address stands for no person, so nobody reads what is written to it in private. Please write in the room.";
-export const xmppNoInvite = "Invitations are not bridged yet.";
+export const noInvitations = "This address stands for nobody who could come into a room.";
+/** The sentence with which a person of another network reads an invitation into a MUC. */
+export const invitedBy = (name: string, muc: string, reason: string) =>
+	`${name} invites you to ${muc}${reason ? `: ${reason}` : "."}`;
 export const xmppNoRoom = "This is the address of a person. That of a room begins with # or !.";
 export const xmppNotLookedUp =
 	"The server of this address does not answer, so the bridge cannot tell whether it exists. Please try again later.";

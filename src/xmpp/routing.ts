@@ -129,9 +129,9 @@ export function createRouter(deps: {
 			return;
 		}
 		// An invitation to a ghost comes from a MUC or from an account, but is for neither conversation.
-		const invite = claiming(element)?.invites ? undefined : ghosts.invite(element);
-		if (invite) {
-			send(invite);
+		const invitation = claiming(element)?.invites ? undefined : ghosts.invitation(element);
+		if (invitation) {
+			ask(element, async () => [await invitation()]);
 			return;
 		}
 		const { name, attrs } = element;

@@ -497,6 +497,26 @@ describe("a portal made by its address", () => {
 		);
 	});
 
+	test("is attached with the person whose join is not in the journal yet: the far room may let in that person alone", async () => {
+		const attach = mars.attach;
+		const known: (readonly string[] | undefined)[] = [];
+		mars.attach = async (...all) => {
+			known.push(all[2]?.map(({ address }) => address.join()));
+			await attach(...all);
+		};
+		const room = await bridge.openRoom(earth.name, mars.name, ["crater"]);
+		const accept = journal.accept;
+		journal.accept = async (...all) => {
+			await until(
+				() => known.length > 0,
+				() => "not attached",
+			);
+			return accept(...all);
+		};
+		await bridge.sync(earth.name, room, [earth.person("ann")]);
+		expect(known).toEqual([["ann"]]);
+	});
+
 	test("delivers waiting messages once the far room is joined, however long that takes", async () => {
 		let early = 0;
 		const attach = earth.attach;
@@ -575,6 +595,25 @@ describe("a portal made by its address", () => {
 	test("invites the person who asked for it by command", async () => {
 		expect(await command("join crater", "ann")).toContain("The crater");
 		expect(earth.invited).toEqual(["ann to mars-crater"]);
+	});
+
+	test("invites the person whom somebody of the far network asks for, within that one's rights", async () => {
+		await bridge.stop(0);
+		await begin({ limits: { ...rules.limits, newChats: { perMinute: 0, burst: 4 } } });
+		const to = { network: mars.name, address: ["crater"], words: "Zog invites you" };
+		const asks = (by: string, whom = earth.person("ann"), where = to) =>
+			bridge.bringIn(whom, mars.person(by), where);
+		await asks("zog");
+		expect(earth.invited).toEqual(["ann to mars-crater"]);
+		await expect(asks("zog", earth.person("ann"), { ...to, address: ["nowhere"] })).rejects.toThrow(
+			"no room nowhere",
+		);
+		const { local: _local, ...foreign } = earth.person("far");
+		await expect(asks("zog", foreign)).rejects.toThrow("write to you first");
+		await expect(asks("troll")).rejects.toThrow("blocked");
+		await asks("zog");
+		await expect(asks("zog")).rejects.toThrow("too many new chats");
+		expect(earth.invited).toEqual(["ann to mars-crater", "ann to mars-crater"]);
 	});
 });
 

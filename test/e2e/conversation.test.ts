@@ -627,6 +627,54 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await Promise.all(guests.map((guest) => guest.close()));
 	});
 
+	test.each([
+		["a MUC", {}, {}],
+		[
+			"a MUC with a password",
+			{ "muc#roomconfig_passwordprotectedroom": "1", "muc#roomconfig_roomsecret": "sesame" },
+			{ password: "sesame" },
+		],
+		["a MUC for members", { "muc#roomconfig_membersonly": "1" }, undefined],
+	])("an invitation from XMPP into %s brings a Matrix person there", async (what, settings, direct) => {
+		const room = `${what.replaceAll(" ", "-").toLowerCase()}@${bridged.xmpp.muc}`;
+		await romeo.joinRoom(room, "Romeo Montague");
+		await romeo.configureRoom(room, settings);
+		const her = `juliet@${bridged.xmpp.component}`;
+		const words = "come and see";
+		const invite = xml("invite", { to: her }, xml("reason", {}, words));
+		await romeo.send(
+			direct
+				? xml(
+						"message",
+						{ to: her },
+						xml("x", { xmlns: "jabber:x:conference", jid: room, reason: words, ...direct }),
+					)
+				: xml("message", { to: room }, xml("x", { xmlns: "http://jabber.org/protocol/muc#user" }, invite)),
+		);
+		const { room_id: there } = await juliet.waitFor(
+			"the invitation",
+			({ from, state_key, content }) =>
+				from === "invite" &&
+				state_key === juliet.userId &&
+				String(content.reason).includes(`${room}: ${words}`),
+			20_000,
+		);
+		await juliet.join(there);
+		await juliet.send(there, `Hello, ${what}`);
+		await romeo.waitForMessage(`Hello, ${what}`, `${room}/Juliet Capulet`, 20_000);
+		await romeo.sendMessage(room, `Welcome to ${what}`, "groupchat");
+		await juliet.waitForMessage(`Welcome to ${what}`, there, 20_000);
+	});
+
+	test("an invitation from XMPP into a MUC that does not exist is answered with the reason", async () => {
+		const [her, id] = [`juliet@${bridged.xmpp.component}`, "nowhere"];
+		const jid = `nowhere@${bridged.xmpp.muc}`;
+		await romeo.send(xml("message", { to: her, id }, xml("x", { xmlns: "jabber:x:conference", jid })));
+		const answer = await romeo.waitFor("the reason", (one) => one.is("message") && one.attrs.id === id);
+		expect(answer.attrs.type).toBe("error");
+		expect(String(answer)).toContain(`there is no XMPP room ${jid}`);
+	});
+
 	test("a chat begins with a message from XMPP, and the answer shows a display name", async () => {
 		await romeo.sendMessage(`juliet@${bridged.xmpp.component}`, "psst");
 		const invite = await juliet.waitFor(

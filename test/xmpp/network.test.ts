@@ -301,7 +301,7 @@ test.each([
 	[
 		"an invitation sent by a person",
 		`<message ${ask} id='1'><body>come</body><x xmlns='jabber:x:conference' jid='v@m.test'/></message>`,
-		["message error feature-not-implemented"],
+		["message error not-acceptable"],
 	],
 	[
 		"a join to a hosted room that does not exist",

@@ -28,7 +28,7 @@ function router() {
 		conversations: [],
 		granted: () => false,
 		ghosts: createGhosts({
-			who,
+			...{ who, bridge: () => unused },
 			contacts: contactsOf({ who }).contacts,
 			present: () => undefined,
 			contact: [],
@@ -112,7 +112,7 @@ describe("a stanza", () => {
 				...(kind === "hosted.test" && { invites: true }),
 			}) as unknown as Conversation;
 		const ghosts = createGhosts({
-			who: async () => undefined,
+			...{ who: async () => undefined, bridge: () => ({}) as never },
 			contacts: contactsOf().contacts,
 			present: () => undefined,
 			contact: [],
@@ -160,14 +160,15 @@ describe("a stanza", () => {
 		expect(taken).toEqual([]);
 		expect(sent.map(String)).toEqual([expect.stringContaining("item-not-found")]);
 	});
-	test("with an invitation is declined, whoever claims its sender", () => {
-		const { one, taken, sent } = kinds();
+	test("with an invitation goes to the ghost, whatever kind claims its sender", async () => {
+		const { one, taken, sent, settled } = kinds();
 		one(
 			"message",
 			"verona@muc.test",
 			"alice@bridge.test",
 			xml("x", { xmlns: "http://jabber.org/protocol/muc#user" }, xml("invite", { from: "romeo@x.test" })),
 		);
+		await settled();
 		expect(taken).toEqual([]);
 		expect(sent.map(String)).toEqual([expect.stringContaining("<decline")]);
 	});

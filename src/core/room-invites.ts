@@ -1,0 +1,46 @@
+import { PermanentError } from "./errors.ts";
+import type { NetworkName, RoomId } from "./ids.ts";
+import type { Network } from "./network.ts";
+import type { Bridge } from "./offered.ts";
+import type { Person } from "./person.ts";
+import * as phrases from "./phrases.ts";
+import type { Portals } from "./portals.ts";
+
+/**
+ * Invites a person to a room of their network, unless they are in it. Resolves with how they come in. `words`: as in
+ * {@link Network.invite}.
+ */
+export async function letIn(
+	here: Pick<Network, "members" | "invite">,
+	room: RoomId,
+	person: Person,
+	words?: string,
+): Promise<"inside" | "invited" | "open"> {
+	if ((await here.members(room)).some(({ id }) => id === person.id)) return "inside";
+	if (!here.invite) return "open";
+	await here.invite(room, person, words);
+	return "invited";
+}
+
+/** Creates the methods of core by which people come into rooms of other networks. */
+export function createRoomInvites(deps: {
+	network(name: NetworkName): Network;
+	portals: Pick<Portals, "openRoom">;
+	/** As in {@link Bridge}. */
+	mayOpen: Bridge["mayOpen"];
+	mayReach: Bridge["mayReach"];
+}): Pick<Bridge, "openRoom" | "bringIn"> {
+	const { network, portals, mayOpen, mayReach } = deps;
+	return {
+		openRoom: portals.openRoom,
+		async bringIn(person, by, { network: of, address, password, words }) {
+			mayOpen(by);
+			// An invitation must not reach further than a message.
+			if (!(await mayReach(by, person))) throw new PermanentError("forbidden", phrases.onlyKnown);
+			const there = network(of);
+			const found = password === undefined ? undefined : await there.unlock?.(address, password);
+			const room = await portals.openRoom(person.network, of, address, found);
+			await letIn(network(person.network), room, person, words);
+		},
+	};
+}
