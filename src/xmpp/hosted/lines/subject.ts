@@ -3,9 +3,9 @@ import { mayDo, type Seen } from "../../../core/hosting.ts";
 import { inDefaultLanguage } from "../../message/language.ts";
 import * as phrases from "../../phrases.ts";
 import { child, type Element, xml } from "../../stream/xml.ts";
-import { answerLater } from "../answer-later.ts";
 import type { HostedContext } from "../context.ts";
 import { type HostedRoom, type Joined, occupantOf, type Session } from "../room.ts";
+import { answerLater } from "./answer-later.ts";
 import { placeIn } from "./place.ts";
 import * as refusals from "./refusals.ts";
 

@@ -14,8 +14,8 @@ import { refusalToReserve } from "../nick-changes.ts";
 import { type Affiliation, affiliationOf, type Role, roleOf } from "../presences.ts";
 import { realJid } from "../real-jid.ts";
 import { errorOf } from "../refusals.ts";
+import { type Asker, askerOf } from "./asker.ts";
 import type { RoomQuery } from "./query.ts";
-import { type Seat, seatOf } from "./seat.ts";
 
 /** The most changes of one request. */
 const most = 50;
@@ -42,17 +42,17 @@ const changing: RoomQuery = {
 		const items = question.payload.getChildren("item");
 		if (items.length === 0) throw new StanzaError("bad-request", "modify");
 		if (items.length > most) throw new StanzaError("policy-violation", "modify");
-		const seat = await seatOf(question, context);
+		const asker = await askerOf(question, context);
 		// The homeserver is asked for the people of the items, so people who may
 		// change nothing, or ask too often, are refused first.
-		if (!mayChangeAny(seat)) throw new StanzaError("forbidden", "auth", phrases.hostedNotYours);
+		if (!mayChangeAny(asker)) throw new StanzaError("forbidden", "auth", phrases.hostedNotYours);
 		for (const _ of items)
-			if (!context.mayAsk("change", seat.by.id))
+			if (!context.mayAsk("change", asker.by.id))
 				throw new StanzaError("resource-constraint", "wait", phrases.tooFast);
 		const changes: Change[] = [];
-		for (const item of items) changes.push(await changeIn(item, seat, context));
-		const steps = stepsOf(changes, seat.by, seat.standing);
-		await carryOut(steps, seat.by, seat.place, context);
+		for (const item of items) changes.push(await changeIn(item, asker, context));
+		const steps = stepsOf(changes, asker.by, asker.standing);
+		await carryOut(steps, asker.by, asker.place, context);
 		return undefined;
 	},
 };
@@ -60,19 +60,19 @@ const changing: RoomQuery = {
 export const administration: readonly RoomQuery[] = [changing];
 
 /** Returns true for an admin, and for a moderator who is in the room. */
-const mayChangeAny = ({ by, standing, inside }: Seat): boolean =>
+const mayChangeAny = ({ by, standing, inside }: Asker): boolean =>
 	isAdmin(affiliationOf(standing, by)) ||
 	(roleOf(standing, by) === "moderator" && inside.some((one) => personKey(one) === personKey(by)));
 
 /** Resolves with the change that an item asks for. @throws StanzaError for a malformed one, or one about nobody */
-async function changeIn(item: Element, seat: Seat, context: HostedContext): Promise<Change> {
+async function changeIn(item: Element, asker: Asker, context: HostedContext): Promise<Change> {
 	const { role, affiliation, jid, nick } = item.attrs;
 	const reason = text(item, "reason") || undefined;
 	const given = { role: role !== undefined, affiliation: affiliation !== undefined };
 	if (given.role === given.affiliation) throw new StanzaError("bad-request", "modify");
 	if (role !== undefined) {
 		if (!roles.has(role)) throw new StanzaError("bad-request", "modify");
-		return { target: await targetOf(item, seat, context), role: role as Role, reason };
+		return { target: await targetOf(item, asker, context), role: role as Role, reason };
 	}
 	const to = affiliation as Affiliation;
 	if (!affiliations.has(to)) throw new StanzaError("bad-request", "modify");
@@ -80,12 +80,12 @@ async function changeIn(item: Element, seat: Seat, context: HostedContext): Prom
 	// XEP-0045 §9.1: a ban may be of all JIDs of a domain.
 	if (of !== undefined && local(of) === undefined) {
 		if (of === context.component) throw new StanzaError("not-allowed", "cancel", phrases.hostedOwnPeople);
-		return { domain: of, affiliation: to, inside: seat.inside, reason };
+		return { domain: of, affiliation: to, inside: asker.inside, reason };
 	}
-	const target = await targetOf(item, seat, context);
+	const target = await targetOf(item, asker, context);
 	if (jid === undefined || nick === undefined || to !== "member") return { target, affiliation: to, reason };
 	// XEP-0045 §9.3
-	const refusal = refusalToReserve(seat.standing, nick, target.person);
+	const refusal = refusalToReserve(asker.standing, nick, target.person);
 	if (refusal) throw errorOf(refusal);
 	return { target, affiliation: to, nick, reason };
 }
@@ -100,7 +100,7 @@ function jidIn(typed: string): string {
 /** Resolves with the person of an item, which names a nick in the room or a JID, whichever it has. */
 async function targetOf(
 	{ attrs: { nick, jid } }: Element,
-	{ inside, place: { room } }: Seat,
+	{ inside, place: { room } }: Asker,
 	context: HostedContext,
 ): Promise<Target> {
 	if (jid === undefined) {

@@ -9,8 +9,8 @@ import { isAdmin } from "../administration/items.ts";
 import type { HostedContext } from "../context.ts";
 import { affiliationOf, roleOf } from "../presences.ts";
 import { realJid } from "../real-jid.ts";
+import { type Asker, askerOf } from "./asker.ts";
 import type { RoomQuery } from "./query.ts";
-import { type Seat, seatOf } from "./seat.ts";
 
 /** People that are listed, so that the answer stays below the stanza limit of servers. */
 const most = 1_000;
@@ -36,12 +36,15 @@ export const lists: RoomQuery = {
 		const wanted = affiliation ?? role ?? "";
 		if (!(affiliation === undefined ? roles : affiliations).has(wanted))
 			throw new StanzaError("bad-request", "modify");
-		const seat = await seatOf(question, context);
+		const asker = await askerOf(question, context);
 		const isIn = question.place.joined !== undefined;
-		const may = affiliation === undefined ? isIn && mayReadRoles(seat, wanted) : mayRead(seat, wanted, isIn);
+		const may =
+			affiliation === undefined ? isIn && mayReadRoles(asker, wanted) : mayRead(asker, wanted, isIn);
 		if (!may) throw new StanzaError("forbidden", "auth", phrases.hostedNotYours);
 		const found =
-			affiliation === undefined ? byRole(seat, wanted, context) : await byAffiliation(seat, wanted, context);
+			affiliation === undefined
+				? byRole(asker, wanted, context)
+				: await byAffiliation(asker, wanted, context);
 		const items = found
 			.slice(0, most)
 			.map(({ jid, nick, reason, ...more }) =>
@@ -52,7 +55,7 @@ export const lists: RoomQuery = {
 };
 
 /** XEP-0045 §9.8 lets admins read the list of moderators, and §8.5 lets moderators read those of the others. */
-function mayReadRoles({ by, standing }: Seat, role: string): boolean {
+function mayReadRoles({ by, standing }: Asker, role: string): boolean {
 	if (isAdmin(affiliationOf(standing, by))) return true;
 	return role !== "moderator" && roleOf(standing, by) === "moderator";
 }
@@ -61,7 +64,7 @@ function mayReadRoles({ by, standing }: Seat, role: string): boolean {
  * XEP-0045 §10.5 and §10.8: owners read who owns and administers the room, and in a room that is not anonymous everybody who
  * is there. §9.5: admins read the list of members, and so do the members of a room for members only.
  */
-function mayRead({ by, standing }: Seat, affiliation: string, isIn: boolean): boolean {
+function mayRead({ by, standing }: Asker, affiliation: string, isIn: boolean): boolean {
 	const own = affiliationOf(standing, by, isIn);
 	if (own === "owner") return true;
 	if (affiliation === "outcast") return own === "admin";
@@ -71,26 +74,26 @@ function mayRead({ by, standing }: Seat, affiliation: string, isIn: boolean): bo
 }
 
 /** Returns a person as lists show them: by the nick that they have in the room, or that belongs to them. */
-function itemOf({ standing, place: { room } }: Seat, person: Person, context: HostedContext): Item {
+function itemOf({ standing, place: { room } }: Asker, person: Person, context: HostedContext): Item {
 	const key = personKey(person);
 	const nick = room?.people.get(key)?.nick ?? standing.kept.nicks.get(key)?.nick;
 	return { jid: realJid(person, context), nick };
 }
 
 /** Only people who are in the room have a role. */
-function byRole(seat: Seat, role: string, context: HostedContext): readonly Item[] {
-	const { inside, standing } = seat;
+function byRole(asker: Asker, role: string, context: HostedContext): readonly Item[] {
+	const { inside, standing } = asker;
 	return inside
 		.filter((person) => roleOf(standing, person) === role)
 		.map((person) => ({
-			...itemOf(seat, person, context),
+			...itemOf(asker, person, context),
 			role,
 			affiliation: affiliationOf(standing, person),
 		}));
 }
 
-async function byAffiliation(seat: Seat, wanted: string, context: HostedContext): Promise<readonly Item[]> {
-	const { by, standing, inside, place } = seat;
+async function byAffiliation(asker: Asker, wanted: string, context: HostedContext): Promise<readonly Item[]> {
+	const { by, standing, inside, place } = asker;
 	const { facts, kept } = standing;
 	const absent = async (which: "banned" | "invited"): Promise<readonly Item[]> => {
 		// Each such list is a request to the homeserver.
@@ -108,7 +111,7 @@ async function byAffiliation(seat: Seat, wanted: string, context: HostedContext)
 	const known = [
 		...inside.filter((person) => affiliationOf(standing, person) === wanted),
 		...outside.filter((person) => affiliationOf(standing, person, false) === wanted),
-	].map((person) => itemOf(seat, person, context));
+	].map((person) => itemOf(asker, person, context));
 	if (wanted !== "member") return known;
 	// A person may be invited and have a level; the lists of those with power have them.
 	const named = new Set(known.map(({ jid }) => jid));

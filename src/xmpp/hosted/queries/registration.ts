@@ -16,8 +16,8 @@ import { giveNick, refusalFor, refusalToReserve } from "../nick-changes.ts";
 import { affiliationOf } from "../presences.ts";
 import { domainBanned, errorOf } from "../refusals.ts";
 import { occupantOf } from "../room.ts";
+import { type Asker, askerOf } from "./asker.ts";
 import type { RoomQuery, RoomQuestion } from "./query.ts";
-import { type Seat, seatOf } from "./seat.ts";
 
 const ns = "jabber:iq:register";
 const roomNick = "muc#register_roomnick";
@@ -28,18 +28,18 @@ const mayRegister = createRateLimit({ perMinute: 6, burst: 20 });
  * Registration in a room (XEP-0045 §7.10) reserves a nick. In a room where everybody may join and write, it makes a member as
  * well; in a room by invitation the members of the source are registered, and nobody else can be.
  */
-type Registrant = Readonly<{ seat: Seat; person: Person; isIn: boolean; isClosed: boolean }>;
+type Registrant = Readonly<{ asker: Asker; person: Person; isIn: boolean; isClosed: boolean }>;
 
 async function registrant(question: RoomQuestion, context: HostedContext): Promise<Registrant> {
-	const seat = await seatOf(question, context).catch((error: unknown) => {
+	const asker = await askerOf(question, context).catch((error: unknown) => {
 		if (error instanceof StanzaError && error.condition === "forbidden") throw joinFirst();
 		throw error;
 	});
 	const person = account(question.from);
-	const isIn = seat.inside.some((one) => personKey(one) === personKey(person));
-	const isClosed = seat.standing.facts.entry === "invited";
+	const isIn = asker.inside.some((one) => personKey(one) === personKey(person));
+	const isClosed = asker.standing.facts.entry === "invited";
 	if (isClosed && !isIn) throw joinFirst();
-	return { seat, person, isIn, isClosed };
+	return { asker, person, isIn, isClosed };
 }
 
 const joinFirst = () => new StanzaError("not-allowed", "cancel", phrases.hostedJoinFirst);
@@ -51,9 +51,9 @@ const get: RoomQuery = {
 	ns,
 	features: [ns],
 	async answer(question, context) {
-		const { seat, person, isClosed } = await registrant(question, context);
-		const { kept } = seat.standing;
-		const room = seat.place.room;
+		const { asker, person, isClosed } = await registrant(question, context);
+		const { kept } = asker.standing;
+		const room = asker.place.room;
 		const own = kept.nicks.get(personKey(person))?.nick;
 		const nick = own ?? (isClosed && room ? occupantOf(room, person)?.nick : undefined);
 		if (nick === undefined) return xml("query", { xmlns: ns }, ...form());
@@ -103,8 +103,8 @@ const set: RoomQuery = {
 export const registration: readonly RoomQuery[] = [get, set];
 
 /** Ends a registration: in a room by invitation the membership, and with it all sessions of the person. @throws TemporaryError */
-async function remove({ seat, person, isClosed }: Registrant, context: HostedContext): Promise<void> {
-	const { place, standing } = seat;
+async function remove({ asker, person, isClosed }: Registrant, context: HostedContext): Promise<void> {
+	const { place, standing } = asker;
 	const key = personKey(person);
 	const { facts, kept } = standing;
 	const has = (["members", "nicks"] as const).filter((list) => kept[list].has(key));
@@ -126,12 +126,12 @@ async function remove({ seat, person, isClosed }: Registrant, context: HostedCon
 }
 
 async function register(
-	{ seat, person, isIn, isClosed }: Registrant,
+	{ asker, person, isIn, isClosed }: Registrant,
 	nick: string | undefined,
 	context: HostedContext,
 ): Promise<void> {
 	if (!nick) throw new StanzaError("bad-request", "modify");
-	const { standing, place } = seat;
+	const { standing, place } = asker;
 	const { facts, kept } = standing;
 	const { room, source } = place;
 	const key = personKey(person);
@@ -158,7 +158,7 @@ async function register(
 
 /** Resolves with true for an outcast. A person who is not in the room cannot read who is in one that the bot has not made. */
 async function isBanned(
-	source: Seat["place"]["source"],
+	source: Asker["place"]["source"],
 	person: Person,
 	context: HostedContext,
 ): Promise<boolean> {

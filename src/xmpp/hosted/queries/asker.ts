@@ -9,8 +9,11 @@ import type { Standing } from "../presences.ts";
 import { readSource } from "../read-source.ts";
 import type { RoomQuestion } from "./query.ts";
 
-/** A person who asks about the people of a room, which affiliations allow from outside, too (XEP-0045 §9 and §10). */
-export type Seat = Readonly<{
+/**
+ * A person who asks about the people of a room, with the affiliations there. Some people may ask from outside, too (XEP-0045 §9
+ * and §10).
+ */
+export type Asker = Readonly<{
 	by: Person;
 	standing: Standing;
 	place: Administered;
@@ -19,10 +22,10 @@ export type Seat = Readonly<{
 }>;
 
 /** Resolves with the asker and the affiliations of the room. @throws StanzaError if the room shows them to nobody of XMPP */
-export async function seatOf(
+export async function askerOf(
 	{ from, place: { facts, room: known, joined } }: RoomQuestion,
 	context: HostedContext,
-): Promise<Seat> {
+): Promise<Asker> {
 	const view = viewOf(facts.id, context.component);
 	const room = known ?? context.rooms.get(view);
 	const by = joined?.occupant.person ?? account(from);

@@ -1,5 +1,5 @@
-import type { Element } from "../stream/xml.ts";
-import type { World } from "./world.ts";
+import type { Element } from "../../stream/xml.ts";
+import type { World } from "../world.ts";
 
 /** Returns the function that sends the answer to a stanza which was taken before. It returns at once. */
 export const answerLater =
