@@ -29,7 +29,7 @@ import { createDirectSignals } from "./signals.ts";
 /** Chats of two: an XMPP account and a ghost. */
 export function createDirectChats(
 	deps: IncomingDeps & {
-		link: Pick<Component, "send">;
+		link: Pick<Component, "online" | "send">;
 		contacts: Omit<Contacts, "load" | "presence" | "granted" | "watching">;
 		/** Resolves when the XMPP server has taken all that was sent. */
 		confirm(): Promise<void>;

@@ -11,6 +11,8 @@ export function createOwedReceipts(bridge: () => Pick<Bridge, "cursors" | "saveC
 	/** The keys of this run, the oldest first. */
 	const kept = new Set<string>();
 	let paying: Promise<void> | undefined;
+	/** One more round is due: a receipt may have been kept after the round under way had read them. */
+	let again = false;
 
 	function forget(key: string): Promise<void> {
 		kept.delete(key);
@@ -31,6 +33,18 @@ export function createOwedReceipts(bridge: () => Pick<Bridge, "cursors" | "saveC
 		}
 	}
 
+	async function payAll(write: (room: string, id: string) => Promise<void>): Promise<void> {
+		try {
+			while (again) {
+				again = false;
+				await pay(write);
+			}
+		} finally {
+			// At once: a receipt that is kept now begins a new round.
+			paying = undefined;
+		}
+	}
+
 	return {
 		async keep(room: string, id: string): Promise<void> {
 			const key = `${prefix}${room} ${id}`;
@@ -41,9 +55,8 @@ export function createOwedReceipts(bridge: () => Pick<Bridge, "cursors" | "saveC
 		},
 		/** Writes the receipts that were kept, each once: the link is up. */
 		pay(write: (room: string, id: string) => Promise<void>): Promise<void> {
-			paying ??= pay(write).finally(() => {
-				paying = undefined;
-			});
+			again = true;
+			paying ??= payAll(write);
 			return paying;
 		},
 	};

@@ -24,7 +24,7 @@ import { pairOf, pairRoom } from "./pair.ts";
 
 /** Typing, read positions and receipts in chats of two, both ways. */
 export function createDirectSignals(deps: {
-	link: Pick<Component, "send">;
+	link: Pick<Component, "online" | "send">;
 	bridge(): Pick<Bridge, "signal" | "cursors" | "saveCursor">;
 	support: ClientFeatures["support"];
 	contact: Pick<FirstContact, "isReached">;
@@ -79,6 +79,8 @@ export function createDirectSignals(deps: {
 			} catch (error) {
 				if (!(error instanceof TemporaryError)) throw error;
 				await owed.keep(room, id);
+				// The link came back before the receipt was on disk.
+				if (link.online) await owed.pay(confirm);
 			}
 		},
 		/** Sends the receipts that were kept: the link is up. */

@@ -119,7 +119,7 @@ test("each 1:1 message arrives in order, and a repeated one has the same id, how
 					<T extends unknown[], R>(work: (...values: T) => Promise<R>) =>
 					(...values: T): Promise<R> =>
 						mine.over ? never : work(...values);
-				const link = { send: alive(xmpp.link.send), iq: alive(xmpp.link.iq) };
+				const link = { online: true, send: alive(xmpp.link.send), iq: alive(xmpp.link.iq) };
 				const side = createDirectChats({
 					contacts: contactsOf().contacts,
 					faces: { profile: async () => ({ name: undefined, hash: undefined }) },

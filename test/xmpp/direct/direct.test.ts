@@ -57,6 +57,9 @@ function chat(lookup = Promise.resolve(), left = nothing()) {
 		contacts: contactsOf().contacts,
 		faces: { profile: async () => ({ name: undefined, hash: undefined }) },
 		link: {
+			get online() {
+				return broken === undefined;
+			},
 			send: async (stanza) => {
 				if (broken) throw broken;
 				wire.push(stanza);
@@ -537,6 +540,21 @@ describe("a signal in a chat of two", () => {
 		expect(written(next)).toEqual([
 			'alice@bridge.test/trivium romeo@x.test <received xmlns="urn:xmpp:receipts" id="m1"/><store xmlns="urn:xmpp:hints"/>',
 		]);
+		expect(left.cursors.size).toBe(0);
+	});
+
+	test("is a receipt that is written at once if the link is back before the receipt is on disk", async () => {
+		const left = nothing();
+		const c = chat(Promise.resolve(), left);
+		takes(c, xml("body", {}, "hi"), xml("request", { xmlns: "urn:xmpp:receipts" }));
+		await c.settled();
+		c.break(new TemporaryError("offline"));
+		const confirming = c.confirm(c.told[0] as Received);
+		c.break(undefined);
+		c.online();
+		await confirming;
+		await idle();
+		expect(written(c)).toHaveLength(1);
 		expect(left.cursors.size).toBe(0);
 	});
 
