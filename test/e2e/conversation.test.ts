@@ -177,6 +177,56 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		await paris.close();
 	});
 
+	test("an XMPP person whom the MUC bans is banned on Matrix, and comes in again when the MUC lifts that after a kill of the bridge", async () => {
+		const own = `forgiving@${bridged.xmpp.muc}`;
+		await romeo.joinRoom(own, "Romeo");
+		await romeo.configureRoom(own);
+		const room = await juliet.createRoom({
+			...{ preset: "public_chat" },
+			power_level_content_override: { users: { [juliet.userId]: 100, "@trivium:hs.test": 50 } },
+		});
+		await link(juliet, room, own);
+		const administer = (attrs: Record<string, string>) =>
+			romeo.iq(
+				own,
+				"set",
+				xml("query", { xmlns: "http://jabber.org/protocol/muc#admin" }, xml("item", attrs)),
+			);
+		const shown = async (nick: string) => {
+			const jidIn = (one: Element) =>
+				one.getChild("x", "http://jabber.org/protocol/muc#user")?.getChild("item")?.attrs.jid;
+			const fits = (one: Element) => one.attrs.from === `${own}/${nick}` && jidIn(one) !== undefined;
+			return jidIn(await romeo.waitFor(nick, fits, 20_000))?.split("/")[0] ?? "";
+		};
+		// Moderators see JIDs, and hear that a ban is lifted.
+		await administer({ jid: await shown("Trivium"), affiliation: "admin" });
+		const account = await bridged.bed.xmppUser(server, "forgiven");
+		const tybalt = await XmppClient.connect(account);
+		const his = (membership: string) =>
+			juliet.waitFor(
+				`Tybalt: ${membership}`,
+				(e) => e.room_id === room && /ybalt/.test(String(e.state_key)) && e.content.membership === membership,
+				20_000,
+			);
+		await tybalt.joinRoom(own, "Tybalt");
+		await his("join");
+		const jid = await shown("Tybalt");
+		await administer({ jid, affiliation: "outcast" });
+		await his("ban");
+		await bridged.kill();
+		await bridged.start();
+		await romeo.sendMessage(own, "he may come", "groupchat");
+		await juliet.waitForMessage("he may come", room, 20_000);
+		juliet.inbox.items.splice(0);
+		// With the affiliation none, ejabberd takes voice from those whom it banned.
+		await administer({ jid, affiliation: "member" });
+		await his("leave");
+		await tybalt.joinRoom(own, "Tybalt");
+		await tybalt.sendMessage(own, "peace", "groupchat");
+		await juliet.waitForMessage("peace", room, 20_000);
+		await tybalt.close();
+	});
+
 	test("a policy list that the room follows keeps an XMPP person out, and lets them in when it ends", async () => {
 		const own = `policed@${bridged.xmpp.muc}`;
 		await romeo.joinRoom(own, "Romeo");
