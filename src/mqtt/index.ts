@@ -1,6 +1,6 @@
 import { fails, lacks, works } from "../core/check-result.ts";
 import { PermanentError, TemporaryError } from "../core/errors.ts";
-import { createGuard, fingerprint, type Guard, SetAside } from "../core/guard.ts";
+import { createGuard, type Guard, SetAside } from "../core/guard.ts";
 import type { MessageId, NetworkName, RoomId } from "../core/ids.ts";
 import type { Rate } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
@@ -20,6 +20,7 @@ import { mqttName } from "./from-mqtt.ts";
 import type { Received as FromBroker } from "./intake.ts";
 import { linkUsage, readLink } from "./link-options.ts";
 import { createMirrorRooms, type MakingMirror, type Opened } from "./mirror-rooms.ts";
+import { guardedSorter, packetItem } from "./packet-item.ts";
 import * as phrases from "./phrases.ts";
 import { createPresence, saysOnline } from "./presence.ts";
 import { choose, publishCommand } from "./pub.ts";
@@ -114,6 +115,7 @@ export function createMqtt(
 		},
 		filtered: (reason) => meter.filtered(mqttName, reason),
 		merged: () => meter.merged(mqttName),
+		guarded: guardedSorter({ guard, log }),
 		receive: (events) => take(events),
 		later,
 	});
@@ -216,15 +218,11 @@ export function createMqtt(
 		const wanted = sessions.get(broker)?.wants() ?? [];
 		const at = Date.now();
 		const events = batch.flatMap(({ id, cursor, standing, ...arrival }): Received[] => {
-			const { topic, payload } = arrival;
-			const item = {
-				key: fingerprint("mqtt", broker, topic, payload),
-				what: `MQTT packet of ${broker} on ${topic}`,
-			};
+			const { topic } = arrival;
 			try {
 				const named = valueId(id, topic);
 				if (arrival.response) responses.note(named, arrival.response);
-				return guard.handle(item, () =>
+				return guard.handle(packetItem(broker, arrival), () =>
 					shows(broker, arrival, { broker, wanted, at, id: named }).map((event) => ({
 						...event,
 						...(cursor && { cursor }),

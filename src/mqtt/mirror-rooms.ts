@@ -71,6 +71,8 @@ export function createMirrorRooms(deps: {
 	receive(events: readonly Shows[]): Promise<void>;
 	/** Runs `work` after `ms`. Returns the function that cancels it. */
 	later(ms: number, work: () => Promise<void>): () => void;
+	/** Returns a sorter of a broker's values in the guard. */
+	guarded?(broker: string, sort: Course["sort"]): Course["sort"];
 	now?(): number;
 	readings?: Readings;
 	/** Keeps the files that things send. */
@@ -89,6 +91,7 @@ export function createMirrorRooms(deps: {
 		files,
 		readings = noReadings,
 		making = [],
+		guarded = (_, sort) => sort,
 		now = () => Date.now(),
 	} = deps;
 	let opened: Opened[] = [];
@@ -152,7 +155,7 @@ export function createMirrorRooms(deps: {
 			},
 			heard: () => debounce.heard(mirror.room, topic, 1_000 * (mirror.only?.debounce ?? 0)),
 		}));
-		return { pace, sort: createSorter(sorted) };
+		return { pace, sort: guarded(broker, createSorter(sorted)) };
 	}
 
 	/** Returns a value as a mirror reads it. */
