@@ -11,12 +11,11 @@ import type { Pace } from "./flood.ts";
 import { type Arrival, fromMqtt, type Placed, placesOf } from "./from-mqtt.ts";
 import { createInPlace } from "./in-place.ts";
 import { createLatest } from "./latest.ts";
+import { compileMirror, type Mirror } from "./mirror.ts";
 import { paceOf } from "./pace.ts";
-import { compilePattern } from "./pattern.ts";
 import * as phrases from "./phrases.ts";
-import { type CompiledShape, compileShape, type Shape, shapeText } from "./shape.ts";
+import type { Shape } from "./shape.ts";
 import { createSorter, isDeciding, plain, type Sort, skipsRetained } from "./sorts.ts";
-import { compileTopicTemplate, type TopicTemplate } from "./template.ts";
 import type { ThingFiles } from "./thing-files.ts";
 import { createTopicRooms, ownOf, type TopicRooms } from "./topic-rooms.ts";
 import { matches, placeOf, roomOf } from "./topics.ts";
@@ -25,14 +24,6 @@ import { latestId } from "./value-ids.ts";
 /** Topics whose last shown value is remembered, for the conditions of mirrors. A forgotten topic shows its next value. */
 const remembered = 20_000;
 
-type Mirror = Readonly<
-	{
-		room: RoomId;
-		shape?: CompiledShape;
-		matches?(text: string): boolean;
-		availability?: TopicTemplate;
-	} & Pick<Shape, "only" | "show" | "retained" | "interval">
->;
 /** An event of a mirror. `preferred`: see {@link Received}. */
 type Shows = State & Pick<Received, "preferred">;
 
@@ -43,21 +34,6 @@ export type Opened = Readonly<{ topic: RoomId; make: Make }>;
 
 /** How the values of one topic go on: see flood.ts. `sort`: called for each value, in the order of arrival. */
 type Course = Readonly<{ pace: Pace; sort(arrival: Arrival): Sort }>;
-
-/** Returns how a room shows values. */
-function compile(room: RoomId, shape: Shape): Mirror {
-	const { only, show, retained, interval, availability } = shape;
-	return {
-		room,
-		...(shapeText(shape) !== "" && { shape: compileShape(shape) }),
-		...(only && { only }),
-		...(only?.matches !== undefined && { matches: compilePattern(only.matches) }),
-		...(show && { show }),
-		...(retained && { retained }),
-		...(interval !== undefined && { interval }),
-		...(availability !== undefined && { availability: compileTopicTemplate(availability) }),
-	};
-}
 
 /** Keeps the linked rooms of all subscriptions: how each shows its values, and which values it has shown. */
 export function createMirrorRooms(deps: {
@@ -99,7 +75,7 @@ export function createMirrorRooms(deps: {
 		...createTopicRooms(mirror, (topic, make) => void opened.push({ topic, make })),
 		/** The mirrors of the rooms, which show alike. */
 		mirrors: new Map<RoomId, Mirror>(),
-		shape: compile(roomOf(mirror.broker, mirror.topic), shape),
+		shape: compileMirror(roomOf(mirror.broker, mirror.topic), shape),
 	}));
 	type Maker = (typeof makers)[number];
 	const makerOf = (room: RoomId): Maker | undefined => makers.find((one) => one.owns(room));
@@ -308,7 +284,7 @@ export function createMirrorRooms(deps: {
 				return;
 			}
 			const { shape } = placeOf(room);
-			const mirror = compile(room, shape === "" ? {} : (JSON.parse(shape) as Shape));
+			const mirror = compileMirror(room, shape === "" ? {} : (JSON.parse(shape) as Shape));
 			const all = [...without(room), mirror].sort((one, other) => (one.room > other.room ? -1 : 1));
 			bySubscription.set(subscription(room), all);
 		},
