@@ -3,10 +3,11 @@ import { PermanentError } from "../core/errors.ts";
 import type { BridgeEvent, Message } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Outbound } from "../core/network.ts";
+import type { Person } from "../core/person.ts";
 import { newIn } from "../core/reactions.ts";
 import type { Extras } from "./connection.ts";
 import { type Control, orderFor } from "./controls.ts";
-import { device, type Response } from "./from-mqtt.ts";
+import type { Response } from "./from-mqtt.ts";
 import * as phrases from "./phrases.ts";
 import type { Answers } from "./publish-policy.ts";
 import type { Publisher } from "./publisher.ts";
@@ -26,10 +27,12 @@ export function createAnswers(deps: {
 	publish: Publisher;
 	/** Returns the response topic that a value names. */
 	responseOf(id: MessageId): Response | undefined;
+	/** Returns the thing of a topic as a room shows it. */
+	thing(room: RoomId, topic: string): Person;
 	/** Takes in the message that shows the result. */
 	receive(result: Message): Promise<void>;
 }) {
-	const { options, controls, publish, responseOf, receive } = deps;
+	const { options, controls, publish, responseOf, thing: shownAs, receive } = deps;
 	const of = (room: RoomId): Answers => options.get(mirrorOf(room)) ?? {};
 
 	/** Returns what to publish for a reply to the value `id`. @throws PermanentError with the words that the device knows */
@@ -88,7 +91,7 @@ export function createAnswers(deps: {
 					kind: "message",
 					id: `result ${index} ${operation}` as MessageId,
 					room,
-					sender: device(broker, topicOf(id) ?? topic),
+					sender: shownAs(room, topicOf(id) ?? topic),
 					at: Date.now(),
 					style: "notice",
 					text,

@@ -158,6 +158,7 @@ export function createMqtt(
 		responseOf: responses.of,
 		options: new Map(policies),
 		controls: (broker, topic) => devices.get(broker)?.controls(topic) ?? [],
+		thing: mirrors.person,
 		publish: createPublisher(publishing),
 		receive: (result) => bridge.receive([result]),
 	});

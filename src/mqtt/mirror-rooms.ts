@@ -3,6 +3,7 @@ import type { Digest, State } from "../core/event.ts";
 import type { MessageId, RoomId } from "../core/ids.ts";
 import type { Make } from "../core/mapping.ts";
 import type { Cursor, Received } from "../core/network.ts";
+import type { Person } from "../core/person.ts";
 import { noReadings, type Readings } from "../core/readings.ts";
 import { decide, type Memory, type Reason } from "./changes.ts";
 import { type Candidate, createDebounce } from "./debounce.ts";
@@ -145,6 +146,19 @@ export function createMirrorRooms(deps: {
 		return fromMqtt(arrival, { broker, room, id, at, ...about });
 	}
 
+	/** Returns the thing of a topic as a room shows it: an answer comes from the same account under the same name. */
+	function person(room: RoomId, topic: string): Person {
+		const { broker } = placeOf(room);
+		const linked = (bySubscription.get(subscription(room)) ?? []).find((one) => one.room === room);
+		const mirror = linked ?? { ...makerOf(room)?.shape, room };
+		const nothing = { qos: 0, dup: false, retain: false, packetId: undefined, subscriptions: [] } as const;
+		const arrival = { ...nothing, topic, payload: new Uint8Array() };
+		const { sender, label } = read(mirror, arrival, { broker, id: "" as MessageId, at: 0 }).event;
+		// The name may come from the payload, which only the latest value has.
+		const name = latest.of(room).find((one) => one.topic === topic)?.label;
+		return name === undefined || sender.name !== label ? sender : { ...sender, name };
+	}
+
 	const subscription = (room: RoomId): string => {
 		const { broker, filter } = placeOf(room);
 		return `${broker}/${filter}`;
@@ -260,6 +274,7 @@ export function createMirrorRooms(deps: {
 			courses.set(key, known);
 			return known;
 		},
+		person,
 		/** Returns the latest values of a room. */
 		latest: latest.of,
 		/** Returns the rooms that have values. */

@@ -540,7 +540,8 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 		await call(network, `settled/${clients} x`);
 		await thing.subscribe(set);
 		await thing.subscribe(`${at}/bulbs/one/set`);
-		await thing.publish(`${at}/answer/lamp/state`, "off");
+		// It is retained, since the subscription may come after it.
+		await thing.publish(`${at}/answer/lamp/state`, "off", { retain: true });
 		const shows = (text: string) =>
 			until(
 				() => lines(chat).some((line) => line.includes(text)),
@@ -576,6 +577,7 @@ describe.each(["5", "3.1.1"] as const)("the MQTT network with MQTT %s", (protoco
 		const lit = { id: `chat:${chat.sent.at(-1)?.operation}` as MessageId };
 		await chat.say("plaza", "ann", "brightness 50", { replyTo: lit });
 		await thing.waitForMessage(`${at}/bulbs/one/set`, '{"state":"ON","brightness":127}');
+		await shows(`Bulb: Published to ${at}/bulbs/one/set.`);
 		await bridge.stop(5_000);
 		const taken = thing.inbox.items.filter((one) => one.topic === set).map(({ payload }) => String(payload));
 		expect(taken).toEqual(["on", "ON"]);

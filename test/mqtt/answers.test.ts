@@ -4,6 +4,7 @@ import type { MessageId, OperationId, RoomId } from "../../src/core/ids.ts";
 import type { Outbound } from "../../src/core/network.ts";
 import { createAnswers } from "../../src/mqtt/answers.ts";
 import { type Control, orderFor } from "../../src/mqtt/controls.ts";
+import { device } from "../../src/mqtt/from-mqtt.ts";
 import { type Answers, createPublishPolicy } from "../../src/mqtt/publish-policy.ts";
 import { createPublisher } from "../../src/mqtt/publisher.ts";
 import { createResponses } from "../../src/mqtt/responses.ts";
@@ -46,6 +47,7 @@ function world(
 		responseOf: responses.of,
 		options: new Map([[room, policy]]),
 		controls: () => controls,
+		thing: (_room, topic) => ({ ...device("home", topic), name: "the lamp" }),
 		publish: createPublisher({
 			bridge: () => ({ allows: () => false, portal: async () => portal }),
 			async publish(_broker, topic, payload, more) {
@@ -95,7 +97,7 @@ describe("a reply to the message of a thing", () => {
 		expect(published).toEqual(["z/lamp/set on"]);
 		expect(extras).toEqual([{ operation: "op" }]);
 		expect(results).toMatchObject([
-			{ text: "Published to z/lamp/set.", replyTo: { id: "op" }, sender: { name: "z lamp" }, room },
+			{ text: "Published to z/lamp/set.", replyTo: { id: "op" }, sender: { name: "the lamp" }, room },
 		]);
 	});
 

@@ -85,6 +85,7 @@ async function play({ yaml, lines }: (typeof examples)[number]): Promise<readonl
 		responseOf: () => undefined,
 		options: policies,
 		controls: () => [],
+		thing: rooms.person,
 		publish: createPublisher({
 			bridge: () => ({ allows: () => false, portal: async () => portal }),
 			publish: async () => 0,

@@ -109,3 +109,26 @@ test("the topics of one device share an account that is named after it, and keep
 		["home/door", "door", "door state"],
 	]);
 });
+
+test.each([
+	["by its topic", {}, "kitchen lamp"],
+	["by a template over the topic", { name: "The {{topic.1}}" }, "The kitchen"],
+	["by a template over the value", { name: "{{json.n}}" }, "Desk lamp"],
+	["as its device announces it", {}, "Lamp", { name: "Lamp" }],
+	["with a device of several topics", { device: "{{topic.1}}" }, "kitchen"],
+])(
+	"the thing of an answer is the one that shows the value, named %s",
+	(_, shape, name, known?: { name: string }) => {
+		const rooms = mirrorRooms({ ...(known && { thing: () => ({ ...known, read: () => undefined }) }) });
+		const room = roomOf("home", "#", shapeText(shape));
+		rooms.add(room);
+		const [event] = bring(rooms, "kitchen/lamp", '{"n":"Desk lamp"}');
+		expect(event?.sender.name).toBe(name);
+		const { id, handles } = rooms.person(room, "kitchen/lamp");
+		expect({ id, handles, name: rooms.person(room, "kitchen/lamp").name }).toEqual({
+			id: event?.sender.id,
+			handles: event?.sender.handles,
+			name,
+		});
+	},
+);
