@@ -5,7 +5,7 @@ import { child, type Element, xml } from "../../stream/xml.ts";
 import type { HostedContext } from "../context.ts";
 import { type Changes, type Now, noChanges } from "../owner/field.ts";
 import { changesIn, formOf, mucOwner, submitted } from "../owner/form.ts";
-import { personAt } from "../owner/ranked.ts";
+import { whomAt } from "../owner/ranked.ts";
 import { pingNs } from "../queries/ping.ts";
 import { roomInfo } from "../queries/room-info.ts";
 import { broken, failed, type Refusal, refusedWith, unknownRoom } from "../refusals.ts";
@@ -27,7 +27,7 @@ export function createLockedQueries(
 		facts: factsOf(room),
 		own: {},
 		ranked: new Map([[room.person.id, room.person]]),
-		at: (jid) => personAt(jid, context),
+		at: (jid) => whomAt(jid, context),
 	});
 
 	async function configure(room: LockedRoom, payload: Element): Promise<Refusal | undefined> {

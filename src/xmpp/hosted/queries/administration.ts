@@ -1,7 +1,7 @@
 import { personKey } from "../../../core/hosting.ts";
 import type { Person } from "../../../core/person.ts";
 import { account } from "../../from-xmpp.ts";
-import { bare, domain, local, prepared } from "../../jid.ts";
+import { domain, local } from "../../jid.ts";
 import { mucAdmin } from "../../muc/admin.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
@@ -12,7 +12,7 @@ import { stepsOf } from "../administration/steps.ts";
 import type { HostedContext } from "../context.ts";
 import { refusalToReserve } from "../nick-changes.ts";
 import { type Affiliation, affiliationOf, type Role, roleOf } from "../presences.ts";
-import { realJid } from "../real-jid.ts";
+import { bareJidIn, realJid } from "../real-jid.ts";
 import { errorOf } from "../refusals.ts";
 import { type Asker, askerOf } from "./asker.ts";
 import type { RoomQuery } from "./query.ts";
@@ -68,15 +68,15 @@ const mayChangeAny = ({ by, standing, inside }: Asker): boolean =>
 async function changeIn(item: Element, asker: Asker, context: HostedContext): Promise<Change> {
 	const { role, affiliation, jid, nick } = item.attrs;
 	const reason = text(item, "reason") || undefined;
-	const given = { role: role !== undefined, affiliation: affiliation !== undefined };
-	if (given.role === given.affiliation) throw new StanzaError("bad-request", "modify");
+	// XEP-0045 §8 and §9: an item changes a role or an affiliation, and not both.
+	if ((role === undefined) === (affiliation === undefined)) throw new StanzaError("bad-request", "modify");
 	if (role !== undefined) {
 		if (!roles.has(role)) throw new StanzaError("bad-request", "modify");
 		return { target: await targetOf(item, asker, context), role: role as Role, reason };
 	}
 	const to = affiliation as Affiliation;
 	if (!affiliations.has(to)) throw new StanzaError("bad-request", "modify");
-	const of = jid === undefined ? undefined : jidIn(jid);
+	const of = jid === undefined ? undefined : bareJidIn(jid);
 	// XEP-0045 §9.1: a ban may be of all JIDs of a domain.
 	if (of !== undefined && local(of) === undefined) {
 		if (of === context.component) throw new StanzaError("not-allowed", "cancel", phrases.hostedOwnPeople);
@@ -90,14 +90,7 @@ async function changeIn(item: Element, asker: Asker, context: HostedContext): Pr
 	return { target, affiliation: to, nick, reason };
 }
 
-/** Returns a bare JID. @throws StanzaError if it is none */
-function jidIn(typed: string): string {
-	const jid = prepared(bare(typed));
-	if (!/^([^@\s]+@)?[^@\s]+$/.test(jid)) throw new StanzaError("jid-malformed", "modify");
-	return jid;
-}
-
-/** Resolves with the person of an item, which names a nick in the room or a JID, whichever it has. */
+/** Resolves with the person of an item, which names a nick in the room or a JID. */
 async function targetOf(
 	{ attrs: { nick, jid } }: Element,
 	{ inside, place: { room } }: Asker,
@@ -109,7 +102,7 @@ async function targetOf(
 		if (!person) throw new StanzaError("item-not-found", "cancel", phrases.hostedNoSuchOccupant);
 		return { person, jid: realJid(person, context), isIn: true };
 	}
-	const of = jidIn(jid);
+	const of = bareJidIn(jid);
 	if (local(of) === undefined) throw new StanzaError("jid-malformed", "modify");
 	const person = await personAt(of, context);
 	const found = inside.find((one) => personKey(one) === personKey(person));

@@ -6,14 +6,14 @@ import type { Now } from "../owner/field.ts";
 import { changesIn, formOf, mucOwner, submitted } from "../owner/form.ts";
 import { tell } from "../owner/notes.ts";
 import { type Owned, ownedBy } from "../owner/owned.ts";
-import { personAt, rankedIn } from "../owner/ranked.ts";
+import { rankedIn, whomAt } from "../owner/ranked.ts";
 import type { RoomQuery } from "./query.ts";
 
 const nowOf = async ({ view, facts, room }: Owned, context: HostedContext): Promise<Now> => ({
 	facts,
 	own: room?.own ?? (await context.settings.of(view)),
 	ranked: rankedIn(facts, context),
-	at: (jid) => personAt(jid, context),
+	at: (jid) => whomAt(jid, context),
 });
 
 /** Gives owners the form of their room (XEP-0045 §10.2). */
