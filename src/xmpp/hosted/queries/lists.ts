@@ -93,37 +93,59 @@ function byRole(asker: Asker, role: string, context: HostedContext): readonly It
 }
 
 async function byAffiliation(asker: Asker, wanted: string, context: HostedContext): Promise<readonly Item[]> {
-	const { by, standing, inside, place } = asker;
-	const { facts, kept } = standing;
-	const absent = async (which: "banned" | "invited"): Promise<readonly Item[]> => {
-		// Each such list is a request to the homeserver.
-		if (!context.mayAsk(which, by.id)) throw new StanzaError("resource-constraint", "wait", phrases.tooFast);
-		const found = await context.bridge().views.source(context.of).absent(place.source, by, which);
-		return found.map(({ network, address, reason }) => ({
-			jid: network === xmppNetwork ? (address[0] ?? "") : context.ghost({ network, address }),
-			reason,
-		}));
-	};
-	if (wanted === "outcast")
-		return [...(await absent("banned")), ...[...kept.domains].map(([jid, reason]) => ({ jid, reason }))];
+	if (wanted === "outcast") return outcasts(asker, context);
+	return wanted === "member" ? members(asker, context) : withAffiliation(asker, wanted, context);
+}
+
+/** Resolves with the people on a list of the source who are not in the room. @throws StanzaError to somebody who asks too often */
+async function absent(
+	{ by, place }: Asker,
+	which: "banned" | "invited",
+	context: HostedContext,
+): Promise<readonly Item[]> {
+	// Each such list is a request to the homeserver.
+	if (!context.mayAsk(which, by.id)) throw new StanzaError("resource-constraint", "wait", phrases.tooFast);
+	const found = await context.bridge().views.source(context.of).absent(place.source, by, which);
+	return found.map(({ network, address, reason }) => ({
+		jid: network === xmppNetwork ? (address[0] ?? "") : context.ghost({ network, address }),
+		reason,
+	}));
+}
+
+const outcasts = async (asker: Asker, context: HostedContext): Promise<readonly Item[]> => [
+	...(await absent(asker, "banned", context)),
+	...[...asker.standing.kept.domains].map(([jid, reason]) => ({ jid, reason })),
+];
+
+/** Returns the people with a power level of their own who are not in the room. */
+function outside({ standing: { facts }, inside }: Asker): readonly Person[] {
 	const isIn = new Set(inside.map(personKey));
-	const outside = (facts.levels?.people ?? []).filter((person) => !isIn.has(personKey(person)));
-	const known = [
+	return (facts.levels?.people ?? []).filter((person) => !isIn.has(personKey(person)));
+}
+
+/** Returns the people in the room, and those with a power level, who have an affiliation. */
+function withAffiliation(asker: Asker, wanted: string, context: HostedContext): readonly Item[] {
+	const { inside, standing } = asker;
+	return [
 		...inside.filter((person) => affiliationOf(standing, person) === wanted),
-		...outside.filter((person) => affiliationOf(standing, person, false) === wanted),
+		...outside(asker).filter((person) => affiliationOf(standing, person, false) === wanted),
 	].map((person) => itemOf(asker, person, context));
-	if (wanted !== "member") return known;
-	// A person may be invited and have a level; the lists of those with power have them.
-	const named = new Set(known.map(({ jid }) => jid));
-	const powerful = new Set(
-		outside
-			.filter((person) => isAdmin(affiliationOf(standing, person, false)))
-			.map((person) => realJid(person, context)),
-	);
-	const invited = facts.entry === "invited" ? await absent("invited") : [];
-	const members =
-		facts.entry === "everybody"
-			? [...kept.members].map(([key, jid]) => ({ jid, nick: kept.nicks.get(key)?.nick }))
-			: [];
-	return [...known, ...[...invited, ...members].filter(({ jid }) => !named.has(jid) && !powerful.has(jid))];
+}
+
+/** Resolves with the members: also the invited of a room by invitation, and those in the record of any other room. */
+async function members(asker: Asker, context: HostedContext): Promise<readonly Item[]> {
+	const { standing } = asker;
+	const { facts, kept } = standing;
+	const known = withAffiliation(asker, "member", context);
+	const others =
+		facts.entry === "invited"
+			? await absent(asker, "invited", context)
+			: [...kept.members].map(([key, jid]) => ({ jid, nick: kept.nicks.get(key)?.nick }));
+	// A person may be invited and have a level: the lists of owners and admins name them.
+	const powerful = outside(asker).filter((person) => isAdmin(affiliationOf(standing, person, false)));
+	const named = new Set([
+		...known.map(({ jid }) => jid),
+		...powerful.map((person) => realJid(person, context)),
+	]);
+	return [...known, ...others.filter(({ jid }) => !named.has(jid))];
 }
