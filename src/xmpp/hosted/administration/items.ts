@@ -1,4 +1,4 @@
-import { levelOf, type RoomFacts } from "../../../core/hosting.ts";
+import { type LevelChange, levelOf, personKey, type RoomFacts } from "../../../core/hosting.ts";
 import type { Person } from "../../../core/person.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
@@ -52,3 +52,19 @@ export const ordinary = (facts: RoomFacts): number | undefined =>
  */
 export const levelFor = (affiliation: "member" | "none", facts: RoomFacts): number | undefined =>
 	affiliation === "member" ? ordinary(facts) : undefined;
+
+/** Returns true unless these changes of levels leave a room that has an owner without one (XEP-0045 §10.2 and §10.4). */
+export function hasOwnerAfter(
+	changes: readonly Pick<LevelChange, "whom" | "level">[],
+	{ levels }: Pick<RoomFacts, "levels">,
+): boolean {
+	const owners = new Set([...(levels?.of ?? [])].flatMap(([key, level]) => (level >= owner ? [key] : [])));
+	const hadOne = owners.size > 0;
+	for (const { whom, level = 0 } of changes) {
+		// Nobody knows yet whether there is a person at an address of the source.
+		if (!("id" in whom)) continue;
+		if (level >= owner) owners.add(personKey(whom));
+		else owners.delete(personKey(whom));
+	}
+	return !hadOne || owners.size > 0;
+}

@@ -1,9 +1,8 @@
-import { personKey } from "../../../core/hosting.ts";
 import type { Person } from "../../../core/person.ts";
 import * as phrases from "../../phrases.ts";
 import type { Standing } from "../presences.ts";
 import { affiliationSteps, domainBanSteps } from "./affiliations.ts";
-import { type Change, conflict, owner, type Step } from "./items.ts";
+import { type Change, conflict, hasOwnerAfter, type Step } from "./items.ts";
 import { roleSteps } from "./roles.ts";
 
 /**
@@ -17,18 +16,7 @@ export function stepsOf(changes: readonly Change[], by: Person, standing: Standi
 		if ("domain" in change) return domainBanSteps(change, by, standing);
 		return "role" in change ? roleSteps(change, by, standing) : affiliationSteps(change, by, standing);
 	});
-	if (!leavesOwner(steps, standing)) throw conflict(phrases.hostedLastOwner);
+	const levels = steps.filter((one) => one.kind === "level");
+	if (!hasOwnerAfter(levels, standing.facts)) throw conflict(phrases.hostedLastOwner);
 	return steps;
-}
-
-/** Returns true unless the last owner would be one no longer (XEP-0045 §10.4). */
-function leavesOwner(steps: readonly Step[], { facts: { levels } }: Standing): boolean {
-	const owners = new Set([...(levels?.of ?? [])].flatMap(([key, level]) => (level >= owner ? [key] : [])));
-	const before = owners.size;
-	for (const one of steps) {
-		if (one.kind !== "level") continue;
-		if ((one.level ?? 0) >= owner) owners.add(personKey(one.whom));
-		else owners.delete(personKey(one.whom));
-	}
-	return before === 0 || owners.size > 0;
 }

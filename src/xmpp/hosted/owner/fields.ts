@@ -1,10 +1,11 @@
-import { type LevelChange, madeLevels, mayDo, personKey } from "../../../core/hosting.ts";
+import { madeLevels, mayDo } from "../../../core/hosting.ts";
 import { nameOf } from "../../../core/names.ts";
 import type { Person } from "../../../core/person.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { entryFields } from "./entry-fields.ts";
 import { type Changes, type Field, type Now, single, truth } from "./field.ts";
+import { rankFields } from "./rank-fields.ts";
 
 /** The fields of the form by which owners configure a room (XEP-0045 §10.2 and §15.5.3). Pure. */
 
@@ -103,46 +104,6 @@ const privateMessages: Field = {
 	},
 };
 
-/** Returns the JIDs of the people of a rank. */
-const ofRank = ({ facts, ranked }: Now, least: number, below: number): readonly string[] =>
-	[...ranked].flatMap(([jid, person]) => {
-		const level = facts.levels?.of.get(personKey(person));
-		return level !== undefined && level >= least && level < below ? [jid] : [];
-	});
-
-const owners = (now: Now) => ofRank(now, madeLevels.owner, Number.POSITIVE_INFINITY);
-const admins = (now: Now) => ofRank(now, madeLevels.admin, madeLevels.owner);
-
-/** Returns the level changes that make exactly these JIDs hold a rank. */
-function ranking(
-	wanted: ReadonlySet<string>,
-	before: ReadonlySet<string>,
-	level: number,
-	now: Now,
-): LevelChange[] {
-	const whom = (jid: string) => now.ranked.get(jid) ?? now.at(jid);
-	const gone = [...before.difference(wanted)].map((jid) => ({ whom: whom(jid), level: undefined }));
-	return [...gone, ...[...wanted.difference(before)].map((jid) => ({ whom: whom(jid), level }))];
-}
-
-/** The most people of a list. */
-const mostListed = 1_000;
-
-const list = (
-	name: string,
-	label: string,
-	people: (now: Now) => readonly string[],
-	level: number,
-): Field => ({
-	...{ name, label, type: "jid-multi", value: people },
-	read(values, now) {
-		if (values.length > mostListed) throw new StanzaError("policy-violation", "modify");
-		const wanted = new Set(values.map((one) => one.trim()).filter((one) => one !== ""));
-		const levels = ranking(wanted, new Set(people(now)), level, now);
-		return levels.length > 0 ? { settings: { levels } } : {};
-	},
-});
-
 /** The fields in the order in which a form shows them. */
 export const fields: readonly Field[] = [
 	name,
@@ -188,17 +149,5 @@ export const fields: readonly Field[] = [
 	whois,
 	privateMessages,
 	maxUsers,
-	list("muc#roomconfig_roomowners", phrases.formOwners, owners, madeLevels.owner),
-	list("muc#roomconfig_roomadmins", phrases.formAdmins, admins, madeLevels.admin),
+	...rankFields,
 ];
-
-/** Returns true if a room has an owner after these changes of levels. */
-export function keepsOwner({ facts: { levels } }: Now, changes: readonly LevelChange[]): boolean {
-	const of = new Map(levels?.of);
-	for (const { whom, level } of changes) {
-		if (!("id" in whom)) continue;
-		if (level === undefined) of.delete(personKey(whom));
-		else of.set(personKey(whom), level);
-	}
-	return [...of.values()].some((level) => level >= madeLevels.owner);
-}

@@ -2,8 +2,9 @@ import { type LevelChange, personKey, type RoomSettings } from "../../../core/ho
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import { child, type Element, xml } from "../../stream/xml.ts";
+import { hasOwnerAfter } from "../administration/items.ts";
 import { type Changes, type Field, type Now, noChanges } from "./field.ts";
-import { fields, keepsOwner } from "./fields.ts";
+import { fields } from "./fields.ts";
 
 /** The form by which owners configure a room (XEP-0045 §10.2): writing it, and reading it as they submit it. Pure. */
 
@@ -68,7 +69,7 @@ export function changesIn(values: ReadonlyMap<string, readonly string[]>, now: N
 	}
 	const levels = strongest(changes.settings.levels ?? []);
 	// XEP-0045 §10.2
-	if (levels.length > 0 && !keepsOwner(now, levels))
+	if (levels.length > 0 && !hasOwnerAfter(levels, now.facts))
 		throw new StanzaError("conflict", "cancel", phrases.hostedLastOwner);
 	const settings = withClosedPast(changes.settings, now);
 	return { ...changes, settings: levels.length > 0 ? { ...settings, levels } : settings };
