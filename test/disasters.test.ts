@@ -26,7 +26,7 @@ import { quiet } from "./fakes.ts";
 import { freePort } from "./free-port.ts";
 
 // Each test starts and ends whole processes.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 let folder: string;
 let children: ReturnType<typeof spawn>[];

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 
 // The test starts whole processes.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const text = (page: string) => readFileSync(page, "utf8");
 const everything = () => ["README.md", ...globSync("docs/*.md")].map(text).join("\n");

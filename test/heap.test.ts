@@ -20,7 +20,7 @@ async function givenBack(end: string): Promise<number> {
 	return Number((await promisify(execFile)(process.execPath, args, { cwd })).stdout);
 }
 
-it("giveBackWhenQuiet returns the memory of freed objects to the system", { timeout: 30_000 }, async () => {
+it("giveBackWhenQuiet returns the memory of freed objects to the system", async () => {
 	const [ours, v8s] = await Promise.all([givenBack("giveBackWhenQuiet();"), givenBack("")]);
 	expect(ours).toBeGreaterThan(60);
 	// An idle V8 keeps that memory.

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 // Each test starts whole processes.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 const program = resolve("src/main.ts");
 let folder: string;
@@ -41,7 +41,7 @@ function run(args: readonly string[], cwd = away) {
 	const { status, stdout, stderr } = spawnSync(process.execPath, command, {
 		cwd,
 		encoding: "utf8",
-		timeout: 20_000,
+		timeout: 120_000,
 	});
 	return { code: status, said: `${stdout}${stderr}` };
 }

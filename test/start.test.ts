@@ -12,7 +12,7 @@ import { writeRegistration } from "../src/matrix/registration.ts";
 import { freePort } from "./free-port.ts";
 
 // Each test starts the whole bridge, which takes seconds on a busy machine.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 let folder: string;
 let taken: Server;

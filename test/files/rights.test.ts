@@ -21,7 +21,7 @@ import { register } from "../../src/register.ts";
 import { makeStore } from "../../src/store/check.ts";
 
 // Each test starts and ends whole processes.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 /** Users of every Debian machine: the one that the bridge runs as, and another one. */
 const [nobody, daemon] = [65_534, 1] as const;

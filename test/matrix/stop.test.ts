@@ -88,4 +88,4 @@ test("a stop finishes and acknowledges each transaction under way, at whatever p
 	expect(journal.length).toBeGreaterThanOrEqual(stops);
 	// No transaction was taken twice, since each one that was taken was also acknowledged.
 	expect(journal).toEqual(acknowledged);
-}, 60_000);
+}, 120_000);

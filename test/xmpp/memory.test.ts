@@ -142,20 +142,16 @@ describe("a page of a MUC's archive", () => {
 		["the newest two large", 150, [148, 149]],
 		["some large in the middle", 150, [60, 61, 110, 111]],
 		["all large", 12, Array.from({ length: 12 }, (_, n) => n)],
-	])(
-		"is read backwards without a missing line: %s",
-		async (_name, count, large) => {
-			const archive = archiveOfLines(count, large);
-			const room = () => ({ jid: muc, asker: "~listener-1@b.test/x" });
-			const read: string[] = [];
-			for await (const { lines } of archive.backwards(room, 50)) {
-				expect(lines.reduce((sum, one) => sum + stanzaMemory(one), 0)).toBeLessThan(9 * mebibyte);
-				read.unshift(...lines.map((one) => one.getChild("stanza-id")?.attrs.id ?? ""));
-			}
-			expect(read).toEqual(Array.from({ length: count }, (_, n) => `${n}`));
-		},
-		20_000,
-	);
+	])("is read backwards without a missing line: %s", async (_name, count, large) => {
+		const archive = archiveOfLines(count, large);
+		const room = () => ({ jid: muc, asker: "~listener-1@b.test/x" });
+		const read: string[] = [];
+		for await (const { lines } of archive.backwards(room, 50)) {
+			expect(lines.reduce((sum, one) => sum + stanzaMemory(one), 0)).toBeLessThan(9 * mebibyte);
+			read.unshift(...lines.map((one) => one.getChild("stanza-id")?.attrs.id ?? ""));
+		}
+		expect(read).toEqual(Array.from({ length: count }, (_, n) => `${n}`));
+	});
 
 	test("keeps all messages of ordinary size", async () => {
 		const { lines, complete } = await page(5);

@@ -135,7 +135,7 @@ test("neither loses nor repeats a line of a chat or a MUC around a hundred stops
 	expect([...sent.chat, ...sent.muc].filter((line) => times(line) !== 1)).toEqual([]);
 	expect(back.filter((line) => line.startsWith("muc"))).toEqual([]);
 	expect(delivered.filter((line) => line.startsWith("muc"))).toEqual(sent.muc);
-}, 60_000);
+}, 120_000);
 
 test("answers a line at the next start whose ghost the other network did not name before the stop", async () => {
 	const [mapping, journal] = [createMemoryMapping(), createMemoryJournal()];
