@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
-import { type Element, XmppClient } from "../testbed/xmpp-client.ts";
+import { type Element, hasStatus, XmppClient, xml } from "../testbed/xmpp-client.ts";
 
 /** Tests what becomes of a hosted room, and of what its people say, while the homeserver is away, and when its link ends. */
 
@@ -32,7 +32,7 @@ describe("a hosted room", () => {
 	};
 
 	beforeAll(async () => {
-		bridged = await startBridged({ xmpp: "prosody" });
+		bridged = await startBridged({ xmpp: "prosody", config: () => ({ log: { level: "debug" } }) });
 		const { bed, xmpp } = bridged;
 		juliet = await MatrixClient.connect(bed.matrix.url, await bed.matrixUser("juliet"));
 		romeo = await XmppClient.connect(await bed.xmppUser("prosody", "romeo"));
@@ -77,6 +77,28 @@ describe("a hosted room", () => {
 			romeo.inbox.items.flatMap(({ attrs }) => (attrs.id === id ? [attrs.type] : [])).join(),
 		);
 		expect(answers).toEqual([sent ? "groupchat" : "error", "error", "error", "groupchat"]);
+	});
+
+	test("has a line on disk soon while the homeserver hangs, also one that refers to a message", async () => {
+		const { bed, log } = bridged;
+		const read = () => log.items.filter(({ msg, from }) => msg === "received" && from === "xmpp").length;
+		const before = read();
+		bed.pause("synapse");
+		const reply = xml("reply", { xmlns: "urn:xmpp:reply:0", to: `${hall}/juliet`, id: "$unknown" });
+		const body = xml("body", {}, "a reply");
+		await romeo.send(xml("message", { to: hall, type: "groupchat", id: "reply" }, body, reply));
+		await says("behind the reply");
+		await log.waitFor("both lines", () => read() === before + 2, 20_000);
+		// The bridge reads a later line once those before it are on disk.
+		await says("one more");
+		await log.waitFor("the later line", () => read() === before + 3, 20_000);
+		await bridged.kill();
+		bed.resume("synapse");
+		await bridged.start();
+		await heard("a reply", 60_000);
+		await heard("behind the reply", 20_000);
+		await romeo.waitFor("the end of the session", (one) => hasStatus(one, "333"), 20_000);
+		await romeo.joinRoom(hall, "Romeo");
 	});
 
 	test("makes way for another room of XMPP when an admin wants that, and leads people there", async () => {

@@ -72,7 +72,7 @@ export function linesWorld({ readReceipts = 0 } = {}) {
 	/** Messages of the source that it says it has. */
 	const there = new Set<string>();
 	/** Makes the source refuse, or not answer. */
-	const trouble: { topic?: Error; find?: Error } = {};
+	const trouble: { topic?: Error; find?: Error | "silence" } = {};
 	const topics: string[] = [];
 	const hosting = {
 		async setTopic(_room: RoomId, by: Person, topic: string) {
@@ -88,6 +88,7 @@ export function linesWorld({ readReceipts = 0 } = {}) {
 	};
 	async function find(_of: NetworkName, _room: RoomId, ids: readonly MessageId[]) {
 		asked.push(...ids);
+		if (trouble.find === "silence") await new Promise(() => undefined);
 		if (trouble.find) throw trouble.find;
 		return ids.filter((id) => there.has(id)).map((id) => ({ id, at: 1 }));
 	}

@@ -120,6 +120,13 @@ describe("a line of a person of XMPP", () => {
 		expect(last(world)).toMatchObject({ replyTo: { copies: [{ id: "$some" }] } });
 	});
 
+	test("does not wait for long for a source that does not answer: a kill of the bridge would lose it", async () => {
+		const world = linesWorld();
+		world.trouble.find = "silence";
+		await world.say(phone, `${body}<reply xmlns="urn:xmpp:reply:0" id="$some"/>`);
+		expect(last(world)).toMatchObject({ replyTo: { copies: [{ id: "$some" }] } });
+	});
+
 	test("corrects a line of its own alone, by the id of its client", async () => {
 		const world = linesWorld();
 		await world.say(phone, `${body}<replace xmlns="urn:xmpp:message-correct:0" id="c0"/>`);
