@@ -65,7 +65,8 @@ bridge who they are: let everybody see addresses there, or make the bridge's occ
 ${rows.join("\n")}
 
 You replace the words in capitals, may leave out the parts in \`[…]\`, and of words with \`|\` between them one is
-meant. \`link\` and \`unlink\` find the network by themselves where only one is possible.
+meant. \`link\` and \`unlink\` find the network by themselves where only one is possible. A Matrix room
+reads that its link was ended on XMPP.
 The options of \`link mqtt\` mean the same as in [a mirror of the config](configure.md#mqtt).
 
 **Addresses** may be pasted in any form: \`romeo@example.org\`, \`xmpp:garden@muc.example.org?join\`, \`@alice:example.org\`,

@@ -59,7 +59,7 @@ export function createAllCommands(deps: {
 	const commands: readonly Command[] = [
 		...help.commands,
 		...createOpenCommands({ networks, network, mapping, portals, bridge, mayOpen: deps.mayOpen }),
-		...createLinkCommands({ networks, network, journal, portals, bridge, held: deps.held }),
+		...createLinkCommands({ networks, network, journal, portals, bridge, held: deps.held, log }),
 		createFollowCommand({ network, portals, bridge }),
 		createSettingsCommand({
 			networks,

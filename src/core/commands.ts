@@ -1,7 +1,8 @@
 import { type Command, type CommandCall, defineCommand } from "./command.ts";
 import { PermanentError } from "./errors.ts";
-import type { Copy, LinkId, NetworkName } from "./ids.ts";
+import type { Copy, LinkId, NetworkName, RoomId } from "./ids.ts";
 import type { Journal } from "./journal.ts";
+import type { Log } from "./log.ts";
 import type { Link } from "./mapping.ts";
 import type { Bridge, Network, RoomInfo } from "./network.ts";
 import { roomMark } from "./passed-rooms.ts";
@@ -23,8 +24,9 @@ export function createLinkCommands(deps: {
 	bridge: Pick<Bridge, "allows" | "sync" | "changed">;
 	/** Returns the number of events of a room that a rate limit delays. */
 	held(of: Pick<Copy, "network" | "room">): number;
+	log: Log;
 }): readonly Command[] {
-	const { networks, network, journal, portals, bridge } = deps;
+	const { networks, network, journal, portals, bridge, log } = deps;
 	const names = networks.map(({ name }) => name);
 	const others = (call: CommandCall) => networks.filter((one) => one.name !== call.network);
 
@@ -131,6 +133,13 @@ export function createLinkCommands(deps: {
 		},
 	});
 
+	/** Tells a room that its link ends. The link ends all the same where nobody can be told now. */
+	async function tell(there: Network, room: RoomId, text: string): Promise<void> {
+		await there
+			.announce?.(room, text)
+			.catch((error: unknown) => log.warn({ err: error, room }, "a room could not be told of an unlink"));
+	}
+
 	const unlink = defineCommand({
 		name: "unlink",
 		parameters: [
@@ -166,6 +175,10 @@ export function createLinkCommands(deps: {
 			const rooms = gone.map((one) => there.show(one));
 			// The remaining rooms see the people of this link leave.
 			for (const one of gone) if (one.room) await bridge.sync(there.name, one.room, []);
+			const mine = portal.links.find((one) => one.network === call.network && one.room === call.room);
+			const where = network(call.network);
+			const told = mine && phrases.unlinkedThere(where.title, where.show(mine));
+			for (const { room } of gone) if (room && told) await tell(there, room, told);
 			const had = await portals.unlink(call.network, call.room, gone);
 			if (!had) return phrases.notLinked(address ?? there.title);
 			if (!there.sources) return phrases.unlinkedNow(there.title, rooms.join(", "));

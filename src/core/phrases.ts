@@ -119,6 +119,8 @@ export const whichLink = (commands: readonly string[]) =>
 	`this room has several links. Say which to end: ${commands.map((one) => `“${one}”`).join(" or ")}.`;
 export const unlinkedNow = (title: string, room: string) =>
 	`Unlinked from ${title} (${room}). Nothing crosses any more, and each room shows only its own people again.`;
+export const unlinkedThere = (title: string, room: string) =>
+	`The link of this room to ${title} (${room}) was ended there. Nothing crosses any more, and each room shows only its own people again.`;
 export const noLongerShown = (names: readonly string[], othersStay: boolean) =>
 	`This room no longer shows what comes from ${names.join(", ")}.${othersStay ? " The mirrors of the bridge's config stay." : ""}`;
 export const sayInRoom =

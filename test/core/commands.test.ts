@@ -112,6 +112,19 @@ describe("unlink", () => {
 		expect(await say("unlink")).toBe("This room is not bridged.");
 	});
 
+	test("is told the room there, before the bridge leaves it, and happens also where nobody can be told", async () => {
+		await say("link crater");
+		mars.announce = async (room, text) => {
+			mars.announced.push(`${mars.attached.has(room) ? "in" : "out of"} ${room}: ${text}`);
+			throw new TemporaryError("away");
+		};
+		expect(await say("unlink")).toMatch(/^Unlinked from MARS/);
+		expect(mars.announced).toEqual([
+			"in crater: The link of this room to EARTH (plaza) was ended there. Nothing crosses any more, and each room shows only its own people again.",
+		]);
+		expect(await say("unlink")).toBe("This room is not bridged.");
+	});
+
 	test("asks which link to end where the room has several, and ends that one", async () => {
 		await say("link crater");
 		await say("link house/lamp", "boss");

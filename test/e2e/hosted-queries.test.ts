@@ -252,6 +252,10 @@ describe.each(["prosody", "ejabberd"] as const)(
 			expect(await execute(juliet, "settings", reactions)).toContain("only owners and admins");
 			expect(await execute(romeo, "settings", reactions)).toMatch(/reactions.*text/);
 			expect(await execute(romeo, "unlink", { "about.muc": muc })).toContain("Unlinked from");
+			await alice.waitFor(
+				"the word about the end of the link",
+				(one) => one.room_id === portal && String(one.content.body).includes("was ended there"),
+			);
 			await romeo.waitFor("alice's leave", (one) => here(one) && one.attrs.type === "unavailable", 30_000);
 			await member(portal, `@_xmpp_${muc.replace("@", "=40")}/=52omeo:hs.test`, "leave");
 		});
