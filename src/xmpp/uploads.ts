@@ -22,6 +22,8 @@ const info = "http://jabber.org/protocol/disco#info";
 /** XEP-0363 §4: the only headers of a slot that may be sent. */
 const headersTaken = new Set(["authorization", "cookie", "expires"]);
 const silence = 30_000;
+/** The most services of the server that are asked, all at once: a slow one delays no other. */
+const mostAsked = 20;
 /** The least rate at which a file has to go from its source to the service; as for readers of links (`media/serve.ts`). */
 const leastRate = { grace: 120_000, perSecond: 16_384 };
 
@@ -55,10 +57,20 @@ export function createUploads(deps: {
 		return { put: to, get, headers: Object.fromEntries(headers) };
 	}
 
-	/** Returns the service at this JID if it is an upload service and grants the component a slot. */
-	async function tried(jid: string): Promise<typeof service> {
+	/** Resolves with the service at this JID if it grants the component a slot. Rejects for any other one. */
+	async function granting(jid: string): Promise<NonNullable<typeof service>> {
+		try {
+			return await tried(jid);
+		} catch (error) {
+			log.debug({ err: error, service: jid }, "no upload service for us");
+			throw error;
+		}
+	}
+
+	async function tried(jid: string): Promise<NonNullable<typeof service>> {
 		const query = child(await ask(jid, xml("query", { xmlns: info })), "query", info);
-		if (!query?.getChildren("feature").some((one) => one.attrs.var === ns)) return undefined;
+		if (!query?.getChildren("feature").some((one) => one.attrs.var === ns))
+			throw new PermanentError("failed", phrases.noPublic);
 		const limits = query
 			.getChildren("x", "jabber:x:data")
 			.flatMap((form) => form.getChildren("field"))
@@ -71,20 +83,15 @@ export function createUploads(deps: {
 	return {
 		/** Returns the largest file that the service takes, in bytes; undefined if there is no service. */
 		largest: () => service?.largest,
-		/** Searches the XMPP server for an upload service. Never rejects. */
+		/** Searches the XMPP server for an upload service, the first one that grants a slot. Never rejects. */
 		async look(): Promise<void> {
 			const server = component.slice(component.indexOf(".") + 1);
 			try {
 				const query = child(await ask(server, xml("query", { xmlns: items })), "query", items);
-				for (const { attrs } of query?.getChildren("item") ?? []) {
-					if (!attrs.jid || attrs.jid === component) continue;
-					service = await tried(attrs.jid).catch((error: unknown) => {
-						log.debug({ err: error, service: attrs.jid }, "no upload service for us");
-						return undefined;
-					});
-					if (service)
-						return log.info({ service: service.jid }, "files go to the XMPP server's upload service");
-				}
+				const listed = (query?.getChildren("item") ?? []).flatMap(({ attrs }) => attrs.jid ?? []);
+				const others = listed.filter((jid) => jid !== component).slice(0, mostAsked);
+				service = await Promise.any(others.map(granting)).catch(() => undefined);
+				if (service) log.info({ service: service.jid }, "files go to the XMPP server's upload service");
 			} catch (error) {
 				log.debug({ err: error }, "no upload service found");
 			}

@@ -29,11 +29,13 @@ let put: { request: IncomingMessage; body: string }[];
 let status: number;
 let asked: Element[];
 let granted: boolean;
+/** The service that does not answer. */
+let silent: string | undefined;
 /** The largest file that the service takes, in bytes. */
 let most: number;
 
 beforeEach(async () => {
-	[put, status, asked, granted, most] = [[], 201, [], true, 100];
+	[put, status, asked, granted, most, silent] = [[], 201, [], true, 100, undefined];
 	server = createServer(async (request, response) => {
 		const body = await text(request).catch(() => undefined);
 		if (body === undefined) return;
@@ -76,6 +78,7 @@ const service = (open = pixels, leastRate?: { grace: number; perSecond: number }
 		link: {
 			iq: async (request) => {
 				asked.push(request);
+				if (request.attrs.to === silent) return new Promise(() => undefined);
 				return answer(request);
 			},
 		},
@@ -91,6 +94,13 @@ describe("createUploads", () => {
 		await found.look();
 		expect(found.largest()).toBe(100);
 		expect(asked.map((one) => one.attrs.to)).toEqual(["test", "muc.test", "up.test", "up.test"]);
+	});
+
+	test("finds the upload service behind one that does not answer", async () => {
+		silent = "muc.test";
+		const found = service();
+		await found.look();
+		expect(found.largest()).toBe(100);
 	});
 
 	test("has no service if that refuses components", async () => {
