@@ -1,5 +1,3 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { TemporaryError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
@@ -7,15 +5,9 @@ import type { MessageId, RoomId } from "../../src/core/ids.ts";
 import { createSqliteJournal } from "../../src/store/sqlite.ts";
 import { bridgeOf, command, rulesFor } from "../bridge.ts";
 import { fakeNetwork, lines, until } from "../fakes.ts";
+import { liveHeap } from "../live-heap.ts";
 import { freshFile, never } from "../store/directory.ts";
 
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
-/** Returns the live heap in MiB, after a garbage collection. */
-function held(): number {
-	collect();
-	return process.memoryUsage().heapUsed / 1_048_576;
-}
 const [all, batch] = [100_000, 2_000];
 
 test("100,000 undeliverable messages wait on disk, not in memory, and delay no other room", {
@@ -52,9 +44,9 @@ test("100,000 undeliverable messages wait on disk, not in memory, and delay no o
 		);
 
 	await say(0, batch);
-	const before = held();
+	const before = liveHeap();
 	for (let from = batch; from < all; from += batch) await say(from, batch);
-	expect(held() - before).toBeLessThan(16);
+	expect(liveHeap() - before).toBeLessThan(16);
 	expect(await journal.stats()).toMatchObject({ waiting: all, dead: 0 });
 
 	await earth.say("market", "ann", "is anybody there?");

@@ -1,8 +1,7 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { MatrixEvent } from "../../src/matrix/event.ts";
 import { createOngoing } from "../../src/matrix/ongoing.ts";
+import { liveHeap } from "../live-heap.ts";
 import { sampleEvent } from "./samples.ts";
 
 let ongoing: ReturnType<typeof createOngoing>;
@@ -92,7 +91,7 @@ describe("a live location", () => {
 });
 
 test("takes no more than 3 MiB, whatever strangers begin", () => {
-	const before = heap();
+	const before = liveHeap();
 	const long = "x".repeat(240);
 	for (let n = 0; n < 20_000; n++) {
 		const room_id = `!${n}${long}`;
@@ -116,16 +115,8 @@ test("takes no more than 3 MiB, whatever strangers begin", () => {
 				content: { application: "m.call", expires: 1e12 },
 			}),
 		);
-	expect(heap() - before).toBeLessThan(6);
+	expect(liveHeap() - before).toBeLessThan(6);
 });
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
-/** Returns the heap in use after a collection, in MiB. */
-function heap(): number {
-	collect();
-	return process.memoryUsage().heapUsed / 1_048_576;
-}
 
 test("no other event is noted", () =>
 	expect(ongoing.note(event({ type: "m.room.message" }))).toBeUndefined());

@@ -496,31 +496,32 @@ describe("the slots for answers", () => {
 test("a file of 200 MB passes unchanged in little memory", async () => {
 	const piece = randomBytes(MB);
 	const sent = createHash("sha256");
+	let [given, taken, most] = [0, 0, 0];
 	source = async () => ({
 		size: 200 * MB,
 		body: Readable.from(
 			(async function* () {
 				for (let i = 0; i < 200; i++) {
 					sent.update(piece);
+					given += piece.length;
+					most = Math.max(most, given - taken);
 					yield piece;
 				}
 			})(),
 			{ objectMode: false },
 		),
 	});
-	await new Promise<void>((resolve) => setTimeout(resolve, 50));
-	const before = process.memoryUsage().rss;
-	let most = before;
 	const got = createHash("sha256");
 	const { promise, resolve } = Promise.withResolvers<void>();
 	http.get(png(), (answer) => {
 		answer.on("data", (chunk: Buffer) => {
 			got.update(chunk);
-			most = Math.max(most, process.memoryUsage().rss);
+			taken += chunk.length;
 		});
 		answer.on("end", resolve);
 	});
 	await promise;
 	expect(got.digest("hex")).toBe(sent.digest("hex"));
-	expect((most - before) / MB).toBeLessThan(60);
+	// What the source gave and the reader has not got is in our buffers, and in those of the kernel.
+	expect(most / MB).toBeLessThan(30);
 });

@@ -8,6 +8,7 @@ import { createPartSender } from "../../src/xmpp/attachments.ts";
 import { fromGroupchat, nowhere, occupant, parseMessage } from "../../src/xmpp/from-xmpp.ts";
 import { fileElements } from "../../src/xmpp/message/files.ts";
 import { serialize } from "../../src/xmpp/stream/xml.ts";
+import { processorTime } from "../processor-time.ts";
 import { files as kinds, vectors } from "../vectors.ts";
 import { stanza } from "./stanza.ts";
 
@@ -31,9 +32,9 @@ describe("files of a message from XMPP", () => {
 		const urls = Array.from({ length: 1_500 }, (_, index) => `https://x.test/${index}.png`);
 		const told = urls.map((url) => `<x xmlns='jabber:x:oob'><url>${url}</url></x>`).join("");
 		const line = stanza(`<message><body>${"🎉".repeat(50_000)} ${urls.join(" ")}</body>${told}</message>`);
-		const before = performance.now();
+		const before = processorTime();
 		const seen = parseMessage(line, nowhere);
-		expect(performance.now() - before).toBeLessThan(10_000);
+		expect(processorTime() - before).toBeLessThan(10_000);
 		expect(seen?.more).toHaveLength(19);
 		expect(seen?.text.match(/https:/g)).toHaveLength(1_480);
 		expect(seen?.text).toMatch(/^🎉+\s+https:\/\/x\.test\/20\.png /u);

@@ -1,5 +1,3 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import type { BoundedMap } from "../../src/core/bounded-map.ts";
 import type { LinkId, NetworkName, RoomId } from "../../src/core/ids.ts";
@@ -12,6 +10,7 @@ import { handlePresence } from "../../src/xmpp/joined/roster.ts";
 import { createArchive } from "../../src/xmpp/muc/archive.ts";
 import { stanzaMemory } from "../../src/xmpp/stanza-memory.ts";
 import { type Element, received, xml } from "../../src/xmpp/stream/xml.ts";
+import { liveHeap } from "../live-heap.ts";
 
 const mebibyte = 1_048_576;
 const muc = "verona@muc.test";
@@ -33,18 +32,10 @@ function bomb(elements: number, id: string): Element {
 	for (let n = 0; n < elements; n++) message.append(received("a", {}));
 	return message;
 }
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
-/** Returns the heap in use after a collection, in MiB. */
-const heapMiB = () => {
-	collect();
-	return process.memoryUsage().heapUsed / mebibyte;
-};
-
 test("stanzaMemory estimates at least half of the memory that V8 takes for a stanza", () => {
-	const before = heapMiB();
+	const before = liveHeap();
 	const all = Array.from({ length: 50 }, (_, n) => bomb(10_000, `${n}`));
-	const taken = (heapMiB() - before) * mebibyte;
+	const taken = (liveHeap() - before) * mebibyte;
 	const estimate = all.reduce((sum, one) => sum + stanzaMemory(one), 0);
 	expect(estimate).toBeGreaterThan(taken / 2);
 	expect(estimate).toBeLessThan(Math.max(taken * 4, 400 * mebibyte));
@@ -205,7 +196,7 @@ test.each([
 describe("createEntityCapabilities", () => {
 	const ns = "urn:xmpp:reactions:0";
 	test("stores only the features that the bridge uses, not all that a client lists", async () => {
-		const before = heapMiB();
+		const before = liveHeap();
 		const known = createEntityCapabilities(
 			async (jid) => new Set([ns, ...Array.from({ length: 1_000 }, (_, n) => `urn:${jid}:feature ${n}`)]),
 			[ns],
@@ -213,7 +204,7 @@ describe("createEntityCapabilities", () => {
 		for (let n = 0; n < 3_000; n++)
 			await known.seen(`eve${n}@evil.example/r`, "alice@b.test", "v".repeat(5_000));
 		expect(known.support("eve2999@evil.example", ns)).toBe("native");
-		expect(heapMiB() - before).toBeLessThan(12);
+		expect(liveHeap() - before).toBeLessThan(12);
 	});
 
 	test("forgets the oldest accounts past 4 MiB of JIDs", async () => {

@@ -156,9 +156,7 @@ test("answers a line at the next start whose ghost the other network did not nam
 	const line = xml("message", { from: romeo, to: `alice@${domain}`, id: "1" }, xml("body", {}, "hello"));
 	server.write(serialize(line));
 	await asked.promise;
-	const begin = Date.now();
 	await bridge?.stop(1_000);
-	expect(Date.now() - begin).toBeLessThan(2_000);
 	expect(back).toEqual([]);
 	await start(async () => undefined);
 	await until(
