@@ -268,7 +268,7 @@ export const hostedModeratorsAreAdmins =
 export const hostedDomainBanned = "The admins of this room have banned everybody on your server.";
 export const hostedOwnPeople =
 	"This is the address of everybody on the other side, who cannot be banned at once.";
-export const hostedTooManyKept = "The bridge cannot note more members, bans and nicks of this room.";
+export const hostedRecordFull = "The bridge cannot note more members, bans and nicks of this room.";
 export const hostedJoinFirst =
 	"Join the room first: a room by invitation has no members but the people in it.";
 export const hostedRegisterTitle = "A nick of your own";

@@ -5,7 +5,7 @@ import { mucUser, statusCodes } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
 import { xml } from "../stream/xml.ts";
 import { roomJid } from "./addresses.ts";
-import type { Kept, KeptChange } from "./administration/kept.ts";
+import type { RecordChange, RoomRecord } from "./administration/record.ts";
 import { announce, announceAbsent } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
 import { hatOf } from "./hats.ts";
@@ -20,7 +20,7 @@ import { showPicture } from "./room-picture.ts";
 /** Shows a change of the room itself: of its settings, of its power levels, or its end. */
 export function takeFacts(room: HostedRoom, facts: RoomFacts, context: HostedContext): void {
 	if (facts.made && room.facts.entry === "invited" && facts.entry === "everybody") keepMembers(room, context);
-	const before = { facts: room.facts, kept: room.kept };
+	const before = { facts: room.facts, record: room.record };
 	room.facts = facts;
 	const end = endOf(facts, context);
 	if (end) {
@@ -35,18 +35,18 @@ export function takeFacts(room: HostedRoom, facts: RoomFacts, context: HostedCon
 
 /** Keeps the members of a room that everybody may join from now on: they are members still (XEP-0045 §5.2). */
 function keepMembers(room: HostedRoom, context: HostedContext): void {
-	const changes = [...room.people.values()].flatMap(({ person }): readonly KeptChange[] =>
+	const changes = [...room.people.values()].flatMap(({ person }): readonly RecordChange[] =>
 		affiliationOf(room, person) === "member"
 			? [{ list: "members", key: personKey(person), value: realJid(person, context) }]
 			: [],
 	);
-	context.kept.follow(room.id, changes);
+	context.records.follow(room.id, changes);
 }
 
 /** Shows a change of the room's record. */
-export function takeKept(room: HostedRoom, kept: Kept, context: HostedContext): void {
-	const before = { facts: room.facts, kept: room.kept };
-	room.kept = kept;
+export function takeRecord(room: HostedRoom, record: RoomRecord, context: HostedContext): void {
+	const before = { facts: room.facts, record: room.record };
+	room.record = record;
 	tellOfRanks(room, before, context);
 }
 
@@ -65,10 +65,10 @@ function tellOfRanks(room: HostedRoom, before: Standing, context: HostedContext)
 		if (!isNew) announce(room, occupant, context, act);
 	}
 	const absent = new Map<string, Absent>();
-	for (const { facts, kept } of [before, room]) {
+	for (const { facts, record } of [before, room]) {
 		for (const person of facts.levels?.people ?? [])
 			absent.set(personKey(person), { ...person, jid: realJid(person, context) });
-		for (const [key, jid] of kept.members) absent.set(key, { ...account(jid), jid });
+		for (const [key, jid] of record.members) absent.set(key, { ...account(jid), jid });
 	}
 	for (const [key, { jid, ...person }] of absent) {
 		if (room.people.has(key)) continue;

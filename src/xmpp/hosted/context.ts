@@ -5,7 +5,7 @@ import type { Person } from "../../core/person.ts";
 import type { Shown } from "../../core/signal.ts";
 import type { Picture } from "../pictures.ts";
 import type { Acts } from "./administration/acts.ts";
-import type { KeptStore } from "./administration/kept.ts";
+import type { Records } from "./administration/record.ts";
 import type { Aliases } from "./aliases.ts";
 import type { History } from "./archive/history.ts";
 import type { Broadcast } from "./broadcast.ts";
@@ -38,7 +38,7 @@ export type HostedContext = World &
 		/** Notes that the last client has left a room; `by`: its person. */
 		emptied(room: HostedRoom, by: Person): void;
 		store: SessionStore;
-		kept: KeptStore;
+		records: Records;
 		acts: Acts;
 		/** The pictures of rooms of the source, by their `ref`; see {@link Pictures}. */
 		pictures: Readonly<Record<"get" | "soon", (ref: string) => Promise<Picture | undefined>>>;

@@ -4,11 +4,11 @@ import { personKey } from "../../core/hosting.ts";
 import { createRateLimit } from "../../core/limits.ts";
 import type { Shown } from "../../core/signal.ts";
 import { createActs } from "./administration/acts.ts";
-import { createKeptStore } from "./administration/kept.ts";
+import { createRecords } from "./administration/record.ts";
 import { createAliases } from "./aliases.ts";
 import type { History } from "./archive/history.ts";
 import { createBroadcast } from "./broadcast.ts";
-import { takeKept } from "./configuration.ts";
+import { takeRecord } from "./configuration.ts";
 import type { HostedContext } from "./context.ts";
 import { createLockedRooms } from "./creation/locked-rooms.ts";
 import { dropSession } from "./leaving.ts";
@@ -50,11 +50,11 @@ export function createContext(world: World, secret: () => string, history: Histo
 		...{ rooms, memberships, pending, store, history },
 		mayAsk: (kind, account) => mayAsk(`${kind} ${account}`),
 		acts: createActs(() => now().at),
-		kept: createKeptStore({
+		records: createRecords({
 			...{ bridge, log },
-			changed(view, kept) {
+			changed(view, record) {
 				const room = rooms.get(view);
-				if (room) takeKept(room, kept, context);
+				if (room) takeRecord(room, record, context);
 			},
 		}),
 		pictures: {

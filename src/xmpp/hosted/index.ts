@@ -217,7 +217,7 @@ export function createHostedRooms(world: World) {
 		/** Reads the stores of the last run. Called before the link to the XMPP server is up. */
 		async start(): Promise<void> {
 			secret = await world.bridge().secret("occupant ids");
-			await context.kept.load();
+			await context.records.load();
 			await aliases.start();
 			await restarts.start();
 		},

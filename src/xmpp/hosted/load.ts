@@ -27,7 +27,7 @@ export function createLoader(
 			const { facts, members } = await context.bridge().views.source(context.of).view(source);
 			const changes = one.changes as Loading["changes"];
 			if (changes === "too many") continue;
-			const room = createHostedRoom(view, facts, context.kept.of(view), own);
+			const room = createHostedRoom(view, facts, context.records.of(view), own);
 			// A nick that a client got before is not altered for a member of this name. A join under way asks for its nick later.
 			const ours = members.filter((one) => isOurs(one) && !context.memberships.isEntering(source, one));
 			const others = members.filter((one) => !isOurs(one)).toSorted(byStanding(facts));

@@ -78,16 +78,16 @@ export function noteForRecord(view: RoomId, what: Seen["what"], context: HostedC
 }
 
 /** Keeps a ban of a domain that people of the source have made, or forgets one that they have lifted. */
-function noteDomainBan(view: RoomId, { domain, ban }: DomainBan, { kept }: HostedContext): void {
-	const has = kept.of(view).domains.get(domain);
-	if (has !== ban?.reason) kept.follow(view, [{ list: "domains", key: domain, value: ban?.reason }]);
+function noteDomainBan(view: RoomId, { domain, ban }: DomainBan, { records }: HostedContext): void {
+	const has = records.of(view).domains.get(domain);
+	if (has !== ban?.reason) records.follow(view, [{ list: "domains", key: domain, value: ban?.reason }]);
 }
 
 /** Removes an outcast from the record (XEP-0045 §9.1). A role ends with the presence. */
-function forgetPerson(view: RoomId, person: Person, { kept }: HostedContext): void {
-	const [key, now] = [personKey(person), kept.of(view)];
+function forgetPerson(view: RoomId, person: Person, { records }: HostedContext): void {
+	const [key, now] = [personKey(person), records.of(view)];
 	const has = (["members", "nicks"] as const).filter((list) => now[list].has(key));
-	kept.change(
+	records.change(
 		view,
 		has.map((list) => ({ list, key, value: undefined })),
 	);

@@ -36,7 +36,7 @@ export function nickRefusal(nick: string | undefined): Refusal | undefined {
  * nick all the same.
  */
 export const refusalToReserve = (
-	room: Pick<HostedRoom, "kept">,
+	room: Pick<HostedRoom, "record">,
 	nick: string,
 	person: Person,
 ): Refusal | undefined => nickRefusal(nick) ?? (isReserved(room, nick, person) ? nickTaken : undefined);

@@ -4,7 +4,7 @@ import { personKey } from "../../core/hosting.ts";
 import type { Avatar, Person } from "../../core/person.ts";
 import { xmppNetwork } from "../from-xmpp.ts";
 import { longestNick, nickFor, otherNick, plainNick } from "../nick.ts";
-import { nickOwner } from "./administration/kept.ts";
+import { nickOwner } from "./administration/record.ts";
 import { roleOf } from "./presences.ts";
 import { type HostedRoom, type Joined, type Occupant, occupantOf, sessionKey } from "./room.ts";
 
@@ -31,11 +31,11 @@ export function holderOf(
 
 /** Returns true if a nick belongs to another person of XMPP, whether they are in the room or not. */
 export function isReserved(
-	{ kept }: Pick<HostedRoom, "kept">,
+	{ record }: Pick<HostedRoom, "record">,
 	nick: string,
 	person: Pick<Person, "network" | "id">,
 ): boolean {
-	const owner = nickOwner(kept, nick);
+	const owner = nickOwner(record, nick);
 	return owner !== undefined && owner !== personKey(person);
 }
 

@@ -4,7 +4,7 @@ import { table } from "../../core/table.ts";
 import { mucUser } from "../muc/status-codes.ts";
 import { type Element, text, xml } from "../stream/xml.ts";
 import { fullName } from "../to-xmpp.ts";
-import type { Kept } from "./administration/kept.ts";
+import type { RoomRecord } from "./administration/record.ts";
 import type { Occupant, Session } from "./room.ts";
 
 /** The presences of a hosted room (XEP-0045 §7). Pure. */
@@ -13,11 +13,11 @@ export type Affiliation = "owner" | "admin" | "member" | "none" | "outcast";
 export type Role = "moderator" | "participant" | "visitor" | "none";
 
 /** The affiliations and roles of a room: those that its source holds, and those that the bridge keeps. */
-export type Standing = Readonly<{ facts: RoomFacts; kept: Kept }>;
+export type Standing = Readonly<{ facts: RoomFacts; record: RoomRecord }>;
 
 /** Returns the affiliation of a person. In a room by invitation, everybody who is in it is a member. */
 export function affiliationOf(
-	{ facts, kept }: Standing,
+	{ facts, record }: Standing,
 	person: Pick<Person, "network" | "id">,
 	isIn = true,
 ): Affiliation {
@@ -25,7 +25,7 @@ export function affiliationOf(
 	if (level >= 100) return "owner";
 	if (level >= 50) return "admin";
 	if (facts.entry === "invited") return isIn ? "member" : "none";
-	return kept.members.has(personKey(person)) ? "member" : "none";
+	return record.members.has(personKey(person)) ? "member" : "none";
 }
 
 /** Returns the role of a person who is in the room. */

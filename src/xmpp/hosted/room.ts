@@ -3,7 +3,7 @@ import { personKey } from "../../core/hosting.ts";
 import type { RoomId } from "../../core/ids.ts";
 import type { Person } from "../../core/person.ts";
 import type { Element } from "../stream/xml.ts";
-import { type Kept, nothingKept } from "./administration/kept.ts";
+import { emptyRecord, type RoomRecord } from "./administration/record.ts";
 import type { OwnSettings } from "./owner/own-settings.ts";
 
 /** One client of a person in a hosted room, known by its full JID and the address that it joined by. */
@@ -34,7 +34,7 @@ export type Occupant = {
 
 /**
  * A hosted room while somebody of XMPP is in it. Its state is Matrix's; sessions,
- * nicks and `kept` are all that it has of its own.
+ * nicks and `record` are all that it has of its own.
  */
 export type HostedRoom = {
 	/** The view: `!<encoded id>@component`. */
@@ -42,8 +42,8 @@ export type HostedRoom = {
 	/** The Matrix room. */
 	readonly source: RoomId;
 	facts: RoomFacts;
-	/** The record of what the source cannot hold; {@link KeptStore} replaces it. */
-	kept: Kept;
+	/** The record of what the source cannot hold; {@link Records} replaces it. */
+	record: RoomRecord;
 	/** The settings that Matrix cannot hold. */
 	own: OwnSettings;
 	/** By nick. occupants.ts alone changes this map and the others. */
@@ -67,13 +67,13 @@ export const sessionKey = (address: string, jid: string): string => `${address} 
 export const createHostedRoom = (
 	id: RoomId,
 	facts: RoomFacts,
-	kept: Kept = nothingKept,
+	record: RoomRecord = emptyRecord,
 	own: OwnSettings = {},
 ): HostedRoom => ({
 	id,
 	source: facts.room,
 	facts,
-	kept,
+	record,
 	own,
 	occupants: new Map(),
 	people: new Map(),

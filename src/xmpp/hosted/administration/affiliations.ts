@@ -53,14 +53,14 @@ export function affiliationSteps(
 	if (refusal) throw refusal;
 	const { target, affiliation, reason, nick } = change;
 	const { person, jid, isIn } = target;
-	const { facts, kept } = standing;
+	const { facts, record } = standing;
 	const key = personKey(person);
 	const now = affiliationOf(standing, person, isIn);
 	const level = (value: number | undefined): readonly Step[] =>
 		facts.levels?.of.get(key) === value ? [] : [{ kind: "level", whom: person, level: value, reason }];
 	const forget = (...of: readonly ("members" | "nicks" | "moderators")[]): readonly Step[] =>
-		of.flatMap((list) => (kept[list].has(key) ? [keep({ list, key, value: undefined })] : []));
-	const isModerator = affiliation === "outcast" && kept.moderators.has(key);
+		of.flatMap((list) => (record[list].has(key) ? [keep({ list, key, value: undefined })] : []));
+	const isModerator = affiliation === "outcast" && record.moderators.has(key);
 	/** The level of somebody who stays without power of their own. A moderator's level is no affiliation. */
 	const lowered = (to: "member" | "none"): readonly Step[] =>
 		isAdmin(now) || isModerator || facts.levels?.of.get(key) === levelFor("member", facts)
@@ -112,9 +112,9 @@ export function affiliationSteps(
 }
 
 /** Returns the steps by which somebody becomes a member of a room that everybody may join. */
-export function memberSteps({ facts, kept }: Standing, { person, jid }: Target): readonly Step[] {
+export function memberSteps({ facts, record }: Standing, { person, jid }: Target): readonly Step[] {
 	const key = personKey(person);
-	if (kept.members.has(key)) return [];
+	if (record.members.has(key)) return [];
 	const voice = levelFor("member", facts);
 	const has = levelIn(facts, person);
 	return [
@@ -133,7 +133,7 @@ export function domainBanSteps(
 ): readonly Step[] {
 	if (!isAdmin(affiliationOf(standing, by))) throw forbidden();
 	if (affiliation === "none")
-		return standing.kept.domains.has(banned)
+		return standing.record.domains.has(banned)
 			? [
 					{ kind: "domain", domain: banned, banned: false, reason },
 					keep({ list: "domains", key: banned, value: undefined }),

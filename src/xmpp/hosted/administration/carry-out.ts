@@ -33,8 +33,8 @@ export async function carryOut(
 	context: HostedContext,
 ): Promise<void> {
 	const kept = steps.flatMap((one) => (one.kind === "keep" ? [one.change] : []));
-	if (!context.kept.takes(place.view, kept))
-		throw new StanzaError("resource-constraint", "wait", phrases.hostedTooManyKept);
+	if (!context.records.takes(place.view, kept))
+		throw new StanzaError("resource-constraint", "wait", phrases.hostedRecordFull);
 	try {
 		await setLevels(steps, by, place, context);
 		for (const one of steps) await carryOutOne(one, by, place, context);
@@ -76,7 +76,7 @@ async function carryOutOne(
 		case "level":
 			return;
 		case "keep":
-			context.kept.change(view, [one.change]);
+			context.records.change(view, [one.change]);
 			return;
 		case "invite":
 			await there.invite(source, by, one.whom, one.reason);

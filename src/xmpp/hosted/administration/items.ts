@@ -3,7 +3,7 @@ import type { Person } from "../../../core/person.ts";
 import * as phrases from "../../phrases.ts";
 import { StanzaError } from "../../stanza-error.ts";
 import type { Affiliation, Role } from "../presences.ts";
-import type { KeptChange } from "./kept.ts";
+import type { RecordChange } from "./record.ts";
 
 /** The items of requests to change roles and affiliations (XEP-0045 §8 to §10), and the steps that carry them out. Pure. */
 
@@ -24,7 +24,7 @@ export type Step =
 	| Readonly<{ kind: "kick"; whom: Person; as: Removal; reason: string | undefined }>
 	| Readonly<{ kind: "ban" | "unban" | "invite"; whom: Person; reason: string | undefined }>
 	| Readonly<{ kind: "domain"; domain: string; banned: boolean; reason: string | undefined }>
-	| Readonly<{ kind: "keep"; change: KeptChange }>;
+	| Readonly<{ kind: "keep"; change: RecordChange }>;
 
 /** The reason for a removal after which the source would let the person in again. */
 export type Removal = "kicked" | "affiliationLost" | "membersOnlyNow" | "banned";
@@ -40,7 +40,7 @@ export const conflict = (text: string) => new StanzaError("conflict", "cancel", 
 export const isAdmin = (affiliation: Affiliation) => affiliation === "owner" || affiliation === "admin";
 export const levelIn = ({ levels }: RoomFacts, person: Person): number =>
 	levels ? levelOf(levels, person) : 0;
-export const keep = (change: KeptChange): Step => ({ kind: "keep", change });
+export const keep = (change: RecordChange): Step => ({ kind: "keep", change });
 
 export const speakLevel = ({ levels }: RoomFacts): number => levels?.needed.speak ?? 0;
 /** Returns the own level of somebody who may write and no more; undefined where everybody may. */

@@ -13,9 +13,9 @@ import { levelFor } from "./items.ts";
  */
 export function endRole(room: HostedRoom, person: Person, context: HostedContext): void {
 	const key = personKey(person);
-	const given = room.kept.moderators.get(key);
+	const given = room.record.moderators.get(key);
 	if (!given) return;
-	const forget = () => context.kept.change(room.id, [{ list: "moderators", key, value: undefined }]);
+	const forget = () => context.records.change(room.id, [{ list: "moderators", key, value: undefined }]);
 	const { levels } = room.facts;
 	if (!levels || levelOf(levels, person) !== given.level) {
 		forget();
@@ -37,6 +37,6 @@ export function endRole(room: HostedRoom, person: Person, context: HostedContext
 
 /** Ends the roles of people who left while nobody of XMPP was in the room to see it. */
 export function endStaleRoles(room: HostedRoom, context: HostedContext): void {
-	for (const [key, { jid }] of room.kept.moderators)
+	for (const [key, { jid }] of room.record.moderators)
 		if (!room.people.has(key) && key === personKey(account(jid))) endRole(room, account(jid), context);
 }

@@ -42,7 +42,7 @@ export function roleSteps(
 	if (role !== "none" && isAdmin(affiliationOf(standing, person))) throw notAllowed();
 	const key = personKey(person);
 	const level = (value: number | undefined): Step => ({ kind: "level", whom: person, level: value, reason });
-	const noModerator: readonly Step[] = standing.kept.moderators.has(key)
+	const noModerator: readonly Step[] = standing.record.moderators.has(key)
 		? [keep({ list: "moderators", key, value: undefined })]
 		: [];
 	switch (role) {

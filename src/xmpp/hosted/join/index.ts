@@ -90,7 +90,7 @@ export function createJoins(
 			if (attempt.state === "open") make(goal.alias, person, attempt.stanza);
 			return undefined;
 		}
-		if (context.kept.of(goal.view).domains.has(domain(from))) return refusals.domainBanned;
+		if (context.records.of(goal.view).domains.has(domain(from))) return refusals.domainBanned;
 		if (goal.room && isFull(goal.room, person)) return refusals.full;
 		if (goal.room && isNickTaken(goal.room, person, client)) return refusals.nickTaken;
 		const admitted = (room: HostedRoom, called: string | undefined) => {

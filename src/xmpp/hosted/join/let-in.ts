@@ -35,8 +35,8 @@ async function isExpected(
 	person: Person,
 	context: HostedContext,
 ): Promise<boolean> {
-	const kept = context.kept.of(view);
+	const record = context.records.of(view);
 	const facts = context.rooms.get(view)?.facts ?? (await readSource(source, context))?.facts;
 	if (!facts?.made) return false;
-	return kept.members.has(personKey(person)) || isAdmin(affiliationOf({ facts, kept }, person, false));
+	return record.members.has(personKey(person)) || isAdmin(affiliationOf({ facts, record }, person, false));
 }

@@ -63,6 +63,6 @@ export async function endRoom(
 	}
 	if (room) closeRoom(room, what, context);
 	await context.settings.save(view, {});
-	context.kept.forget(view);
+	context.records.forget(view);
 	await views.close(context.of, facts.room, view);
 }

@@ -35,6 +35,6 @@ export async function ownedBy({ from, place }: RoomQuestion, context: HostedCont
 	// The facts of a look from outside name no owners.
 	const facts = room?.facts ?? (await readSource(place.facts.room, context))?.facts;
 	if (!facts) throw forbidden();
-	if (affiliationOf({ facts, kept: context.kept.of(view) }, by) !== "owner") throw forbidden();
+	if (affiliationOf({ facts, record: context.records.of(view) }, by) !== "owner") throw forbidden();
 	return { by, view, facts, room };
 }

@@ -37,5 +37,10 @@ export async function askerOf(
 	const seen = await readSource(facts.room, context);
 	// The bot follows a room that it has made. Nobody of ours follows any other room now.
 	if (!seen?.facts.made) throw new StanzaError("forbidden", "auth", phrases.hostedNotYours);
-	return { by, standing: { facts: seen.facts, kept: context.kept.of(view) }, place, inside: seen.members };
+	return {
+		by,
+		standing: { facts: seen.facts, record: context.records.of(view) },
+		place,
+		inside: seen.members,
+	};
 }

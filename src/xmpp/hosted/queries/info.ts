@@ -57,7 +57,7 @@ function reserved(
 	context: HostedContext,
 ): string | undefined {
 	const person = account(from);
-	const { nicks } = context.kept.of(viewOf(facts.id, context.component));
+	const { nicks } = context.records.of(viewOf(facts.id, context.component));
 	return (room && occupantOf(room, person)?.nick) ?? nicks.get(personKey(person))?.nick;
 }
 

@@ -76,7 +76,7 @@ function mayRead({ by, standing }: Asker, affiliation: string, isIn: boolean): b
 /** Returns a person as lists show them: by the nick that they have in the room, or that belongs to them. */
 function itemOf({ standing, place: { room } }: Asker, person: Person, context: HostedContext): Item {
 	const key = personKey(person);
-	const nick = room?.people.get(key)?.nick ?? standing.kept.nicks.get(key)?.nick;
+	const nick = room?.people.get(key)?.nick ?? standing.record.nicks.get(key)?.nick;
 	return { jid: realJid(person, context), nick };
 }
 
@@ -114,7 +114,7 @@ async function absent(
 
 const outcasts = async (asker: Asker, context: HostedContext): Promise<readonly Item[]> => [
 	...(await absent(asker, "banned", context)),
-	...[...asker.standing.kept.domains].map(([jid, reason]) => ({ jid, reason })),
+	...[...asker.standing.record.domains].map(([jid, reason]) => ({ jid, reason })),
 ];
 
 /** Returns the people with a power level of their own who are not in the room. */
@@ -135,12 +135,12 @@ function withAffiliation(asker: Asker, wanted: string, context: HostedContext): 
 /** Resolves with the members: also the invited of a room by invitation, and those in the record of any other room. */
 async function members(asker: Asker, context: HostedContext): Promise<readonly Item[]> {
 	const { standing } = asker;
-	const { facts, kept } = standing;
+	const { facts, record } = standing;
 	const known = withAffiliation(asker, "member", context);
 	const others =
 		facts.entry === "invited"
 			? await absent(asker, "invited", context)
-			: [...kept.members].map(([key, jid]) => ({ jid, nick: kept.nicks.get(key)?.nick }));
+			: [...record.members].map(([key, jid]) => ({ jid, nick: record.nicks.get(key)?.nick }));
 	// A person may be invited and have a level: the lists of owners and admins name them.
 	const powerful = outside(asker).filter((person) => isAdmin(affiliationOf(standing, person, false)));
 	const named = new Set([

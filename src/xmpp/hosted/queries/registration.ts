@@ -52,9 +52,9 @@ const get: RoomQuery = {
 	features: [ns],
 	async answer(question, context) {
 		const { asker, person, isClosed } = await registrant(question, context);
-		const { kept } = asker.standing;
+		const { record } = asker.standing;
 		const room = asker.place.room;
-		const own = kept.nicks.get(personKey(person))?.nick;
+		const own = record.nicks.get(personKey(person))?.nick;
 		const nick = own ?? (isClosed && room ? occupantOf(room, person)?.nick : undefined);
 		if (nick === undefined) return xml("query", { xmlns: ns }, ...form());
 		return xml(
@@ -106,8 +106,8 @@ export const registration: readonly RoomQuery[] = [get, set];
 async function remove({ asker, person, isClosed }: Registrant, context: HostedContext): Promise<void> {
 	const { place, standing } = asker;
 	const key = personKey(person);
-	const { facts, kept } = standing;
-	const has = (["members", "nicks"] as const).filter((list) => kept[list].has(key));
+	const { facts, record } = standing;
+	const has = (["members", "nicks"] as const).filter((list) => record[list].has(key));
 	const forget = has.map((list) => keep({ list, key, value: undefined }));
 	if (!isClosed) {
 		const voice = levelFor("member", facts);
@@ -132,10 +132,10 @@ async function register(
 ): Promise<void> {
 	if (!nick) throw new StanzaError("bad-request", "modify");
 	const { standing, place } = asker;
-	const { facts, kept } = standing;
+	const { facts, record } = standing;
 	const { room, source } = place;
 	const key = personKey(person);
-	if (kept.domains.has(domain(person.id))) throw errorOf(domainBanned);
+	if (record.domains.has(domain(person.id))) throw errorOf(domainBanned);
 	const refusal = room ? refusalFor(room, nick, person) : refusalToReserve(standing, nick, person);
 	if (refusal) throw errorOf(refusal);
 	if (!isIn && (await isBanned(source, person, context))) throw new StanzaError("forbidden", "auth");

@@ -116,7 +116,7 @@ describe("a moderator's change of a hosted room", () => {
 		takeMember(muc, { kind: "member", person: account(romeo), now: "out", by: alice }, context);
 		await new Promise((resolve) => setImmediate(resolve));
 		expect(done).toEqual(["mercutio romeo@montague.test = 25", "mercutio romeo@montague.test = undefined"]);
-		expect(muc.kept.moderators.size).toBe(0);
+		expect(muc.record.moderators.size).toBe(0);
 		expect(await room().change([{ nick: "Romeo", role: "moderator" }])).toBe("cancel not-allowed");
 	});
 
@@ -134,7 +134,7 @@ describe("a moderator's change of a hosted room", () => {
 		takeFacts(muc, { ...muc.facts, levels: { ...muc.facts.levels!, of: raised } }, context);
 		takeMember(muc, { kind: "member", person: account(romeo), now: "out", by: alice }, context);
 		expect(done).toEqual(["mercutio romeo@montague.test = 25"]);
-		expect(muc.kept.moderators.size).toBe(0);
+		expect(muc.record.moderators.size).toBe(0);
 	});
 
 	test("of affiliations is one change of power levels, and bans, also of JIDs that never came", async () => {
@@ -174,7 +174,7 @@ describe("a moderator's change of a hosted room", () => {
 		expect(await list({ affiliation: "member" })).toEqual(both);
 		expect(await list({ affiliation: "member" }, romeo)).toBe("auth forbidden");
 		expect([...cursors.keys()]).toEqual([`xmpp kept ${muc.id}`]);
-		await context.kept.load();
+		await context.records.load();
 		expect(await list({ affiliation: "member" })).toEqual(both);
 		const taken = { jid: "rosaline@capulet.test", affiliation: "member", nick: "County" };
 		expect(await change([taken])).toBe("cancel conflict");
@@ -187,13 +187,13 @@ describe("a moderator's change of a hosted room", () => {
 		const { change, context, room: muc } = room();
 		const paris = { jid: "paris@verona.test", affiliation: "member", nick: "County" };
 		expect(await change([paris])).toBe("result");
-		expect([muc.kept.members.size, muc.kept.nicks.size]).toEqual([1, 1]);
+		expect([muc.record.members.size, muc.record.nicks.size]).toEqual([1, 1]);
 		expect(await change([{ jid: paris.jid, affiliation: "outcast" }])).toBe("result");
-		expect([muc.kept.members.size, muc.kept.nicks.size]).toEqual([0, 0]);
+		expect([muc.record.members.size, muc.record.nicks.size]).toEqual([0, 0]);
 		expect(await change([paris])).toBe("result");
 		const banned = { kind: "member", person: account(stranger), now: "banned", by: alice } as const;
 		noteForRecord(muc.id, banned, context);
-		expect([muc.kept.members.size, muc.kept.nicks.size]).toEqual([0, 0]);
+		expect([muc.record.members.size, muc.record.nicks.size]).toEqual([0, 0]);
 	});
 
 	test("a change to a member in a moderated room gives voice", async () => {
@@ -236,7 +236,7 @@ describe("a moderator's change of a hosted room", () => {
 		seen();
 		takeFacts(muc, { ...muc.facts, entry: "everybody" }, context);
 		expect(seen().filter((line) => line.startsWith("presence"))).toEqual([]);
-		expect([...muc.kept.members.values()]).toEqual(["alice@bridge.test", "romeo@montague.test"]);
+		expect([...muc.record.members.values()]).toEqual(["alice@bridge.test", "romeo@montague.test"]);
 	});
 
 	test("asks nothing about the people of its items for somebody who may change nothing", async () => {
@@ -274,10 +274,10 @@ describe("a moderator's change of a hosted room", () => {
 		expect(done).toEqual(["mercutio bans verona.test: spam", "mercutio kick paris@verona.test: spam"]);
 		takeMember(muc, { kind: "member", person: account(stranger), now: "out", by: alice }, context);
 		expect(seen()).toEqual(["presence unavailable Paris outcast/none by Mercutio (spam) 301"]);
-		expect(context.kept.of(muc.id).domains.get("verona.test")).toBe("spam");
+		expect(context.records.of(muc.id).domains.get("verona.test")).toBe("spam");
 		expect(await list({ affiliation: "outcast" })).toContain("outcast verona.test");
 		expect(await change([{ jid: "verona.test", affiliation: "none" }])).toBe("result");
-		expect(context.kept.of(muc.id).domains.size).toBe(0);
+		expect(context.records.of(muc.id).domains.size).toBe(0);
 		expect(done.at(-1)).toBe("mercutio lifts verona.test");
 		expect(await change([{ jid: "montague.test", affiliation: "outcast" }])).toBe("cancel conflict");
 		const of = { [own(mercutio)]: 100, [own(stranger)]: 100 };

@@ -4,7 +4,7 @@ import { PermanentError, TemporaryError } from "../../../../src/core/errors.ts";
 import { personKey, type RoomFacts } from "../../../../src/core/hosting.ts";
 import type { RoomId } from "../../../../src/core/ids.ts";
 import { account } from "../../../../src/xmpp/from-xmpp.ts";
-import { nothingKept } from "../../../../src/xmpp/hosted/administration/kept.ts";
+import { emptyRecord } from "../../../../src/xmpp/hosted/administration/record.ts";
 import { isNickTaken } from "../../../../src/xmpp/hosted/join/admission.ts";
 import { roomFeatures } from "../../../../src/xmpp/muc/discovery.ts";
 import { type Element, text, xml } from "../../../../src/xmpp/stream/xml.ts";
@@ -283,7 +283,7 @@ describe("registration in a room", () => {
 		expect(String(shown.at(-1))).toContain(
 			'affiliation="none" role="participant" jid="paris@verona.test/court"',
 		);
-		expect(context.kept.of(room.id)).toEqual(nothingKept);
+		expect(context.records.of(room.id)).toEqual(emptyRecord);
 	});
 
 	test("makes no member of a moderated room, whose members may write, and none of the banned", async () => {
@@ -294,10 +294,10 @@ describe("registration in a room", () => {
 			hosting: { absent: async () => banned, rename: async () => undefined },
 		});
 		expect(outcome(await world.ask(lobby, nick("Roméo"), romeo, "set"))).toBe("result");
-		expect([...world.room.kept.nicks.values()].map((one) => one.nick)).toEqual(["Roméo"]);
-		expect(world.room.kept.members.size).toBe(0);
+		expect([...world.room.record.nicks.values()].map((one) => one.nick)).toEqual(["Roméo"]);
+		expect(world.room.record.members.size).toBe(0);
 		expect(outcome(await world.ask(lobby, nick("County"), stranger, "set"))).toBe("auth forbidden");
-		world.context.kept.change(world.room.id, [{ list: "domains", key: "verona.test", value: "" }]);
+		world.context.records.change(world.room.id, [{ list: "domains", key: "verona.test", value: "" }]);
 		expect(outcome(await world.ask(lobby, nick("County"), stranger, "set"))).toBe("auth forbidden");
 	});
 

@@ -8,9 +8,9 @@ import type { Person } from "../../../../src/core/person.ts";
 import { account } from "../../../../src/xmpp/from-xmpp.ts";
 import { viewOf } from "../../../../src/xmpp/hosted/addresses.ts";
 import { createActs } from "../../../../src/xmpp/hosted/administration/acts.ts";
-import { createKeptStore } from "../../../../src/xmpp/hosted/administration/kept.ts";
+import { createRecords } from "../../../../src/xmpp/hosted/administration/record.ts";
 import { createAliases } from "../../../../src/xmpp/hosted/aliases.ts";
-import { takeKept } from "../../../../src/xmpp/hosted/configuration.ts";
+import { takeRecord } from "../../../../src/xmpp/hosted/configuration.ts";
 import type { HostedContext } from "../../../../src/xmpp/hosted/context.ts";
 import { createMemberships } from "../../../../src/xmpp/hosted/memberships.ts";
 import { addOccupant } from "../../../../src/xmpp/hosted/occupants.ts";
@@ -141,12 +141,12 @@ export function createWorld(
 		mayAsk: (kind: string, account: string) => rate(`${kind} ${account}`),
 		aliases: createAliases({ bridge: () => journal, component }),
 		settings: createSettingsStore({ bridge: () => journal }),
-		kept: createKeptStore({
+		records: createRecords({
 			bridge: () => journal,
 			log: quiet,
-			changed: (view, kept) => {
+			changed: (view, record) => {
 				const one = rooms.get(view);
-				if (one) takeKept(one, kept, context);
+				if (one) takeRecord(one, record, context);
 			},
 		}),
 		link,

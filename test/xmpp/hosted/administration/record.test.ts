@@ -2,15 +2,19 @@ import { expect, test } from "vitest";
 import type { RoomId } from "../../../../src/core/ids.ts";
 import type { Log } from "../../../../src/core/log.ts";
 import {
-	createKeptStore,
-	type KeptChange,
+	createRecords,
+	emptyRecord,
 	nickOwner,
-	nothingKept,
-} from "../../../../src/xmpp/hosted/administration/kept.ts";
+	type RecordChange,
+} from "../../../../src/xmpp/hosted/administration/record.ts";
 import { quiet } from "../../../fakes.ts";
 
 const room = "!lobby@bridge.test" as RoomId;
-const member = (n: number): KeptChange => ({ list: "members", key: `xmpp ${n}`, value: `${n}@verona.test` });
+const member = (n: number): RecordChange => ({
+	list: "members",
+	key: `xmpp ${n}`,
+	value: `${n}@verona.test`,
+});
 
 function world(
 	bound?: Readonly<{ ofRoom: number; bytes: number }>,
@@ -25,7 +29,7 @@ function world(
 			else cursors.set(key, value);
 		},
 	});
-	const store = createKeptStore({ bridge, log, changed: () => undefined, ...(bound && { bound }) });
+	const store = createRecords({ bridge, log, changed: () => undefined, ...(bound && { bound }) });
 	return { store, cursors };
 }
 
@@ -42,7 +46,7 @@ test("each list that is kept of a room outlives a restart", async () => {
 	expect(after.of(room)).toEqual(store.of(room));
 	expect(Object.values(after.of(room)).map(({ size }) => size)).toEqual([1, 1, 1, 1]);
 	after.forget(room);
-	expect([after.of(room), cursors.size]).toEqual([nothingKept, 0]);
+	expect([after.of(room), cursors.size]).toEqual([emptyRecord, 0]);
 });
 
 test("more than a bound is refused, and what is kept can always be taken away", () => {
@@ -76,8 +80,8 @@ test("the owner of a nick is found without another look at each nick of the room
 			return "County";
 		},
 	};
-	const kept = { ...nothingKept, nicks: new Map([["xmpp 1", one]]) };
-	expect(["county", "Paris", "Cοunty"].map((nick) => nickOwner(kept, nick))).toEqual([
+	const record = { ...emptyRecord, nicks: new Map([["xmpp 1", one]]) };
+	expect(["county", "Paris", "Cοunty"].map((nick) => nickOwner(record, nick))).toEqual([
 		"xmpp 1",
 		undefined,
 		"xmpp 1",
