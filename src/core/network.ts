@@ -257,6 +257,12 @@ export interface Network {
 	 */
 	invite?(room: RoomId, person: Person, words?: string): Promise<void>;
 
+	/**
+	 * Invites a person of this network, who is not in it, to a room here, as `by`, who is in a linked room of another network,
+	 * asks. Absent: nobody is invited from there. @throws PermanentError with the reason, TemporaryError
+	 */
+	inviteFrom?(room: RoomId, person: Person, by: Person, reason?: string): Promise<void>;
+
 	/** The rooms of this network are private although anybody can type their addresses, so only an admin may link one. */
 	readonly privateRooms?: true;
 	/**

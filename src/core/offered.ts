@@ -118,6 +118,16 @@ export interface Bridge {
 		}>,
 	): Promise<void>;
 	/**
+	 * Passes on the invitation of `by` to a room of the network `of`: the person of another network is invited to a room of
+	 * theirs that is linked to it. Resolves with the address of that room; undefined where there is none.
+	 * @throws PermanentError with the reason, TemporaryError
+	 */
+	passOn(
+		of: NetworkName,
+		room: RoomId,
+		invitation: Readonly<{ person: Person; by: Person; reason?: string | undefined }>,
+	): Promise<string | undefined>;
+	/**
 	 * Makes `room` on `ours.network` the 1:1 room of `ours` with `theirs`. Resolves with the room whose place it took, if any.
 	 * @throws PermanentError if one of them is blocked, or `ours` opens too many.
 	 */

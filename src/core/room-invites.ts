@@ -25,11 +25,11 @@ export async function letIn(
 /** Creates the methods of core by which people come into rooms of other networks. */
 export function createRoomInvites(deps: {
 	network(name: NetworkName): Network;
-	portals: Pick<Portals, "openRoom">;
+	portals: Pick<Portals, "openRoom" | "only">;
 	/** As in {@link Bridge}. */
 	mayOpen: Bridge["mayOpen"];
 	mayReach: Bridge["mayReach"];
-}): Pick<Bridge, "openRoom" | "bringIn"> {
+}): Pick<Bridge, "openRoom" | "bringIn" | "passOn"> {
 	const { network, portals, mayOpen, mayReach } = deps;
 	return {
 		openRoom: portals.openRoom,
@@ -41,6 +41,15 @@ export function createRoomInvites(deps: {
 			const found = password === undefined ? undefined : await there.unlock?.(address, password);
 			const room = await portals.openRoom(person.network, of, address, found);
 			await letIn(network(person.network), room, person, words);
+		},
+		async passOn(of, room, { person, by, reason }) {
+			const there = network(person.network);
+			const portal = await portals.only(of, room);
+			const link = portal?.links.find((one) => one.network === there.name && one.room !== undefined);
+			if (!link?.room || portal?.between || !there.inviteFrom) return undefined;
+			mayOpen(by);
+			await there.inviteFrom(link.room, person, by, reason);
+			return there.show(link);
 		},
 	};
 }

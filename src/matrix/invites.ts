@@ -114,6 +114,19 @@ export function createInvites(deps: {
 		return bridge.views.invited(facts, to, inviter, text(event.content.reason) || undefined);
 	}
 
+	/**
+	 * Has a person invited to the room of their network that is linked to this one. The ghost comes with its person, maybe
+	 * under another account, so it does not wait here. @throws PermanentError with the reason, TemporaryError
+	 */
+	async function passOn(event: MatrixEvent, person: Person): Promise<void> {
+		const { room_id: room, sender, content } = event;
+		const by = members.person(sender, members.of(room).get(sender));
+		const reason = text(content.reason) || undefined;
+		const there = await bridge.passOn(matrixNetwork, room as RoomId, { person, by, reason });
+		if (there === undefined) throw new PermanentError("invalid", phrases.onlyDirect);
+		await decline(event, phrases.passedOn(there));
+	}
+
 	/** Has a ghost leave a chat whose place another room took: its person would write there to nobody. */
 	async function leaveFormer(room: RoomId, ghost: string): Promise<void> {
 		try {
@@ -140,9 +153,9 @@ export function createInvites(deps: {
 			await greet(event, inviter);
 		} else {
 			const portal = await bridge.portal(matrixNetwork, room as RoomId);
-			if (portal && !isHosted(portal)) throw new PermanentError("invalid", phrases.onlyDirect);
 			const theirs = await findGhost(guest);
 			if (!bridge.allows(theirs, "use")) throw new PermanentError("forbidden", phrases.blocked);
+			if (portal && !isHosted(portal)) return passOn(event, theirs);
 			// Matrix spec, "Direct Messaging": the invitation to a chat of two has this mark.
 			if (event.content.is_direct !== true && (await bringInvitation(event, inviter, theirs))) return;
 			if (portal) throw new PermanentError("invalid", phrases.onlyDirect);

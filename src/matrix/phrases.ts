@@ -106,6 +106,8 @@ export const nobodyName = "nobody";
 export const linkedByOther = (bot: string) =>
 	`another bridge, ${bot}, has made this very link already, and two would show each message twice. To use this bridge, end that link first.`;
 export const otherBridge = "people who come from another bridge cannot invite people of this one.";
+export const passedOn = (room: string) =>
+	`I was invited to ${room}, which is linked to this room, and am here once I am there.`;
 export const onlyDirect = "I can be invited to a chat of two only.";
 
 // `check`: each thing that can fail, with its cure.

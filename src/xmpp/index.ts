@@ -372,7 +372,7 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 		},
 		showPicture: rooms.showPicture,
 		reflect: news.seen(hosted.reflect),
-		inviteToView: hosted.bringInvite,
+		...{ inviteToView: hosted.bringInvite, inviteFrom: rooms.inviteFrom },
 
 		...addresses,
 		async openDirect(ours, theirs) {

@@ -139,6 +139,13 @@ export const subscriptionRefused =
 export const rosterGroup = "Matrix";
 export const xmppNoPrivate =
 	"This address stands for no person, so nobody reads what is written to it in private. Please write in the room.";
+export const mucInvitesAccounts =
+	"the bridge does not know the address of this person, so nobody can invite them.";
+export const isInMuc = (muc: string) => `this person is in the XMPP room ${muc} already.`;
+export const mucMayNotInvite = (muc: string) =>
+	`the XMPP room ${muc} does not let you invite people. Its admins can.`;
+export const invitationDeclined = (name: string, reason: string) =>
+	`${name} has declined the invitation${reason ? `: ${reason}` : "."}`;
 export const noInvitations = "This address stands for nobody who could come into a room.";
 /** The sentence with which a person of another network reads an invitation into a MUC. */
 export const invitedBy = (name: string, muc: string, reason: string) =>

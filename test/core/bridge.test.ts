@@ -597,6 +597,20 @@ describe("a portal made by its address", () => {
 		expect(earth.invited).toEqual(["ann to mars-crater"]);
 	});
 
+	test("passes the invitation of a person of the far network on to the far room, which names the address", async () => {
+		const invited: unknown[] = [];
+		mars.inviteFrom = async (...all) => void invited.push(all);
+		const room = await bridge.openRoom(earth.name, mars.name, ["crater"]);
+		const [ann, zog] = [earth.person("ann"), mars.person("zog")];
+		const invitation = { person: zog, by: ann, reason: "come" };
+		expect(await bridge.passOn(earth.name, room, invitation)).toBe("crater");
+		expect(invited).toEqual([["crater", zog, ann, "come"]]);
+		expect(await bridge.passOn(earth.name, "elsewhere" as RoomId, invitation)).toBeUndefined();
+		await expect(
+			bridge.passOn(earth.name, room, { ...invitation, by: earth.person("troll") }),
+		).rejects.toThrow("blocked");
+	});
+
 	test("invites the person whom somebody of the far network asks for, within that one's rights", async () => {
 		await bridge.stop(0);
 		await begin({ limits: { ...rules.limits, newChats: { perMinute: 0, burst: 4 } } });

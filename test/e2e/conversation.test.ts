@@ -6,7 +6,7 @@ import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
 import { MqttClient } from "../testbed/mqtt-client.ts";
 import { type Element, isMessage, XmppClient, xml } from "../testbed/xmpp-client.ts";
-import { link } from "./meeting.ts";
+import { link, linkedRoom } from "./meeting.ts";
 import { png } from "./png.ts";
 import { expectSignals } from "./signals-in-private.ts";
 
@@ -723,6 +723,42 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		const answer = await romeo.waitFor("the reason", (one) => one.is("message") && one.attrs.id === id);
 		expect(answer.attrs.type).toBe("error");
 		expect(String(answer)).toContain(`there is no XMPP room ${jid}`);
+	});
+
+	test("an invitation from Matrix into a room with a MUC goes on to the MUC, and the room reads who declines it", async () => {
+		const benvolio = await XmppClient.connect(await bridged.bed.xmppUser(server, "benvolio"));
+		const orchard = `orchard@${bridged.xmpp.muc}`;
+		await romeo.joinRoom(orchard, "Romeo Montague");
+		await romeo.configureRoom(orchard);
+		const room = await linkedRoom(juliet, orchard);
+		const ghost = `@_xmpp_benvolio=40${bridged.xmpp.domain}:hs.test`;
+		const ns = "http://jabber.org/protocol/muc#user";
+		await juliet.invite(room, ghost);
+		const withinMuc = (one: Element) =>
+			one.getChild("x", ns)?.getChild("invite") !== undefined && one.attrs.from === orchard;
+		const directly = (one: Element) => one.getChild("x", "jabber:x:conference")?.attrs.jid === orchard;
+		const invitation = await benvolio.waitFor(
+			"an invitation",
+			(one) => withinMuc(one) || directly(one),
+			20_000,
+		);
+		expect(String(invitation)).toContain("uliet");
+		await juliet.waitFor(
+			"the words of the ghost",
+			({ state_key, content }) =>
+				state_key === ghost && String(content.reason).includes(`invited to ${orchard}`),
+			20_000,
+		);
+		if (withinMuc(invitation)) {
+			const to = invitation.getChild("x", ns)?.getChild("invite")?.attrs.from;
+			const decline = xml("decline", { to }, xml("reason", {}, "no time"));
+			await benvolio.send(xml("message", { to: orchard }, xml("x", { xmlns: ns }, decline)));
+			await juliet.waitForMessage("benvolio has declined the invitation: no time", room, 20_000);
+		}
+		await benvolio.joinRoom(orchard, "Benvolio");
+		await benvolio.sendMessage(orchard, "here I am", "groupchat");
+		await juliet.waitForMessage("here I am", room, 20_000);
+		await benvolio.close();
 	});
 
 	test("a chat begins with a message from XMPP, and the answer shows a display name", async () => {

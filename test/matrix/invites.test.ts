@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { PermanentError } from "../../src/core/errors.ts";
 import type { MatrixEvent } from "../../src/matrix/event.ts";
 import { createInvites } from "../../src/matrix/invites.ts";
 import { quiet } from "../fakes.ts";
@@ -75,5 +76,58 @@ describe("the invites that are under way", () => {
 		void invited(invite("@eve:other.test", 501, more));
 		await settled();
 		expect(joins).toHaveLength(before + 1);
+	});
+});
+
+describe("an invite of a ghost to a linked room", () => {
+	/** Has the ghost of Romeo invited; `beyond` is what core answers. Resolves with the reason of the ghost's leave. */
+	async function invitesRomeo(beyond: () => Promise<string | undefined>) {
+		const asked: unknown[] = [];
+		const reasons: (string | undefined)[] = [];
+		const romeo = { network: "xmpp", id: "romeo@x.test", address: ["romeo@x.test"] };
+		const ghost = "@_xmpp_romeo:hs.test";
+		const invited = createInvites({
+			client: {
+				leave: async (_room: string, _as: string, reason: string) => void reasons.push(reason),
+			},
+			members: {
+				person: (id: string, name?: string) => ({ id, name, domain: "hs.test", local: true }),
+				of: () => new Map([["@juliet:hs.test", "Juliet"]]),
+				forget: () => undefined,
+			},
+			ghosts: { person: async () => romeo, ensure: async () => ghost },
+			otherBridges: { isGhost: () => false },
+			bridge: {
+				allows: () => true,
+				portal: async () => ({ links: [{ role: "joined" }, { role: "joined" }] }),
+				async passOn(of: string, room: string, what: object) {
+					asked.push([of, room, what]);
+					return beyond();
+				},
+			},
+			domain: "hs.test",
+			bot,
+			log: quiet,
+		} as unknown as Parameters<typeof createInvites>[0]);
+		await invited({ ...invite("@juliet:hs.test", 1, { reason: "come" }), state_key: ghost });
+		return { asked, reasons, romeo };
+	}
+
+	test("invites the person to the linked room, which the ghost says as it declines", async () => {
+		const { asked, reasons, romeo } = await invitesRomeo(async () => "verona@muc.test");
+		expect(asked).toMatchObject([
+			["matrix", "!1", { person: romeo, by: { id: "@juliet:hs.test", name: "Juliet" }, reason: "come" }],
+		]);
+		expect(reasons).toEqual([expect.stringContaining("invited to verona@muc.test")]);
+	});
+
+	test("is declined with the reason where no linked room takes the invitation", async () => {
+		const { reasons } = await invitesRomeo(async () => {
+			throw new PermanentError("forbidden", "the room does not let you invite people.");
+		});
+		expect(reasons).toEqual(["the room does not let you invite people."]);
+		expect((await invitesRomeo(async () => undefined)).reasons).toEqual([
+			expect.stringContaining("chat of two only"),
+		]);
 	});
 });

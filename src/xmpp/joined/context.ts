@@ -13,6 +13,7 @@ import type { Whisper } from "../private/venue.ts";
 import type { Component } from "../stream/component.ts";
 import type { Element } from "../stream/xml.ts";
 import type { Confirmations } from "./confirmations.ts";
+import type { Invitations } from "./invitations.ts";
 import type { Now } from "./occupant-events.ts";
 import type { RealNames } from "./real-names.ts";
 import type { Room } from "./room.ts";
@@ -82,6 +83,7 @@ export type Context = World &
 		/** Returns true if a nick looks like one of others. */
 		isLike: LookAlikes;
 		archive: Archive;
+		invitations: Invitations;
 		confirmations: Confirmations;
 		realNames: RealNames;
 	}>;

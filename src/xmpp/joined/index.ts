@@ -23,6 +23,8 @@ import { isCopy } from "./copies.ts";
 import { alternateOf, forgetAlternate } from "./destroyed.ts";
 import { resetBackfill } from "./gap.ts";
 import { createIdleOccupants } from "./idle-occupants.ts";
+import { createInvitations } from "./invitations.ts";
+import { invite } from "./invite.ts";
 import { leave } from "./join.ts";
 import { createKeepalive } from "./keepalive.ts";
 import { forgetPassword } from "./kept-password.ts";
@@ -72,6 +74,7 @@ export function createJoinedRooms(
 		isLike: createLookAlikes(),
 		archive: createArchive(world.link, world.now().unique),
 		confirmations: createConfirmations(),
+		invitations: createInvitations(),
 		realNames: createRealNames({
 			...world,
 			guard,
@@ -196,6 +199,12 @@ export function createJoinedRooms(
 		/** See {@link alternateOf}. */
 		alternate: (jid: string) => alternateOf(jid, context),
 		unlock: passwords.unlock,
+		/** As `inviteFrom` of core's Network. */
+		async inviteFrom(jid: string, person: Person, by: Person, reason?: string): Promise<void> {
+			const room = rooms.get(jid);
+			if (!room) throw new TemporaryError("the room is not served yet");
+			await invite(room, ghostJid(by, own), person, reason, context);
+		},
 		/** See {@link admit}. */
 		async admits(jid: string, person: Person): Promise<void> {
 			const room = rooms.get(jid);

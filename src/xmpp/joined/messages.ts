@@ -3,6 +3,7 @@ import type { Element } from "../stream/xml.ts";
 import { takeAffiliation } from "./affiliation-news.ts";
 import type { Context } from "./context.ts";
 import { takeLiveLine } from "./incoming.ts";
+import { takeDecline, takeInviteError } from "./invite.ts";
 import { keepJoined, rediscover } from "./listener.ts";
 import { takeRefusal } from "./outbox.ts";
 import { takePrivate } from "./private-chats.ts";
@@ -17,7 +18,11 @@ export function takeMessage(room: Room, stanza: Element, context: Context): Elem
 	const ours = room.ours.byJid.get(stanza.attrs.to ?? "");
 	if (stanza.attrs.type === "error") {
 		const error = stanzaError(stanza);
-		if (!ours || !(takeRefusal(room, ours, stanza, error, context) || context.privateError(stanza)))
+		const isKnown = () =>
+			(ours !== undefined && takeRefusal(room, ours, stanza, error, context)) ||
+			takeInviteError(stanza, context) ||
+			(ours !== undefined && context.privateError(stanza));
+		if (!isKnown())
 			context.log.debug(
 				{ room: room.jid, condition: error.condition },
 				"ignored an error from the MUC that concerns no line in flight",
@@ -26,6 +31,7 @@ export function takeMessage(room: Room, stanza: Element, context: Context): Elem
 	}
 	if (context.archive.takes(stanza)) return undefined;
 	if (stanza.attrs.type !== "groupchat" && takeAffiliation(room, stanza, context)) return undefined;
+	if (stanza.attrs.type !== "groupchat" && takeDecline(room, stanza, context)) return undefined;
 	if (stanza.attrs.type !== "groupchat") return takePrivate(room, ours, stanza, context);
 	// XEP-0045 §16.4: this condition makes the MUC put out an occupant that is not there.
 	if (!ours) return errorReply(stanza, "cancel", "recipient-unavailable");

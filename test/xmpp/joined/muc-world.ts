@@ -129,6 +129,8 @@ export function world(faults: MucFaults = {}, readReceipts = 50, idleAfter?: num
 	const descriptions: Description[] = [];
 	/** The pictures of the MUC that the portal was told. */
 	const pictures: string[] = [];
+	/** The stanzas that went to other addresses than the MUC's. */
+	const elsewhere: Element[] = [];
 	const begin = () =>
 		createJoinedRooms(
 			{
@@ -142,7 +144,8 @@ export function world(faults: MucFaults = {}, readReceipts = 50, idleAfter?: num
 							const { from = "", to = "", id } = stanza.attrs;
 							const error = xml("error", { type: "cancel" }, xml(server.cut, { xmlns: stanzas }));
 							wire.push(xml(stanza.name, { type: "error", from: to, to: from, ...(id && { id }) }, error));
-						} else if (server.up && bare(stanza.attrs.to ?? "") === room) muc.take(stanza);
+						} else if (bare(stanza.attrs.to ?? "") !== room) elsewhere.push(stanza);
+						else if (server.up) muc.take(stanza);
 					},
 					iq: async (request) => {
 						if (!server.online) throw new TemporaryError("offline");
@@ -315,6 +318,7 @@ export function world(faults: MucFaults = {}, readReceipts = 50, idleAfter?: num
 		say,
 		send,
 		move,
+		elsewhere,
 		done,
 		pass,
 		bodies,
