@@ -72,9 +72,12 @@ export class MucClient {
 	/** Writes a line, if the client is in the MUC. Returns false if it is not. */
 	async say(body: string): Promise<boolean> {
 		if (!this.isIn || !this.#client) return false;
-		this.own.set(body, { at: Date.now(), state: "sent" });
+		const own: Own = { at: Date.now(), state: "sent" };
+		this.own.set(body, own);
 		const line = xml("message", { to: this.#room, type: "groupchat", id: body }, xml("body", {}, body));
 		await this.#client.send(line).catch(() => undefined);
+		// A busy test writes a line to its socket some time after the call.
+		own.at = Date.now();
 		return true;
 	}
 
