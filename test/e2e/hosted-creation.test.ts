@@ -100,6 +100,9 @@ describe.each(["prosody", "ejabberd"] as const)("rooms that people of XMPP make,
 		expect(line(made)).toBe("presence Romeo owner/moderator 100 110 170 201");
 		expect(await outcome(juliet.joinRoom(address, "Juliet"))).toBe("item-not-found");
 		expect(await find(address)).toBe("none");
+		const early = await romeo.sendMessage(address, "Is anybody here?", "groupchat");
+		const answer = await romeo.waitFor("the answer", ({ attrs }) => attrs.id === early);
+		expect(answer.getChild("error")?.getChild("text")?.getText()).toMatch(/^This room is being made/);
 		await romeo.configureRoom(address);
 		const room = await find(address);
 		await alice.join(room);

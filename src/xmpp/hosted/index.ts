@@ -110,11 +110,13 @@ export function createHostedRooms(world: World) {
 	}
 
 	function takeMessage(stanza: Element): Element | undefined {
-		const { type, to = "" } = stanza.attrs;
+		const { type, from, to = "" } = stanza.attrs;
 		if (type === "error") {
 			if (!invites.takeError(stanza)) liveness.takeError(stanza);
 			return undefined;
 		}
+		const locked = context.locked.at(bare(to));
+		if (locked && locked.jid === from) return creation.message(stanza);
 		const joined = rooms.joined(stanza);
 		if (joined) joined.session.heard = world.now().at;
 		if (isInvite(stanza) || !aliases.isRoom(to)) {

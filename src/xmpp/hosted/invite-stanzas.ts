@@ -8,9 +8,9 @@ import { child, type Element, xml } from "../stream/xml.ts";
 /** The namespace of direct invitations. */
 export const direct = "jabber:x:conference";
 
-/** True for a message that invites somebody through a room, or declines such an invitation. */
+/** True for a message that invites somebody through a room, or declines such an invitation. A line of the room does neither. */
 export const isInvite = (stanza: Element): boolean => {
-	const x = child(stanza, "x", mucUser);
+	const x = stanza.attrs.type === "groupchat" ? undefined : child(stanza, "x", mucUser);
 	return x !== undefined && (child(x, "invite") ?? child(x, "decline")) !== undefined;
 };
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { text } from "../../../src/xmpp/stream/xml.ts";
 import { component, facts, type HostedWorld, hostedWorld, join, juliet, matrix, romeo } from "./world.ts";
 
 const verona = `verona@${component}`;
@@ -84,6 +85,16 @@ describe("a room that somebody makes by a join", () => {
 		await world.settle();
 		expect(world.calls).not.toContain("leave romeo@montague.test");
 		expect(world.stored()).toHaveLength(1);
+	});
+
+	test("takes no message before it is made, and says so", async () => {
+		await world.join(romeo, "Romeo", verona);
+		world.sent.length = 0;
+		world.take(`<message type='groupchat' from='${romeo}' to='${verona}' id='m'><body>hi</body></message>`);
+		await world.settle();
+		const [answer] = world.sent;
+		expect([answer?.attrs.id, answer?.attrs.type, world.told]).toEqual(["m", "error", []]);
+		expect(text(answer!.getChild("error")!, "text")).toMatch(/^This room is being made/);
 	});
 
 	const interrupted =

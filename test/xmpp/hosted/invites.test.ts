@@ -191,4 +191,6 @@ test("only messages with an invitation or an answer to one are taken for such", 
 	expect(isInvite(message(xml("x", { xmlns: user }, xml("decline"))))).toBe(true);
 	expect(isInvite(message(xml("x", { xmlns: user })))).toBe(false);
 	expect(isInvite(message(xml("body", {}, "hi")))).toBe(false);
+	const line = xml("message", { type: "groupchat" }, xml("x", { xmlns: user }, xml("invite")));
+	expect(isInvite(line)).toBe(false);
 });

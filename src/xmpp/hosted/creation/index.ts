@@ -7,7 +7,7 @@ import type { HostedContext } from "../context.ts";
 import type { Joins } from "../join/index.ts";
 import { freeNick } from "../occupants.ts";
 import { isJoin } from "../presences.ts";
-import { locked, refuse } from "../refusals.ts";
+import { locked, refuse, refusedWith } from "../refusals.ts";
 import { createHostedRoom } from "../room.ts";
 import { finish } from "./finish.ts";
 import { factsOf, type LockedRoom } from "./locked-rooms.ts";
@@ -67,6 +67,8 @@ export function createCreation(context: HostedContext, joins: () => Pick<Joins, 
 			else write(stanzas.update(room, context));
 			return undefined;
 		},
+		/** Refuses a message of the client of a locked room: there is no room yet that could have it. */
+		message: (stanza: Element): Element => refusedWith(stanza, locked),
 		iq: createLockedQueries(context, {
 			finish: (room, changes) => finish(room, changes, joins(), context),
 			cancel: (room) => end(room, phrases.hostedCancelled),
