@@ -194,9 +194,9 @@ export interface Hosting {
 	/**
 	 * Lets the ghost of a person in, under `person.name` and with `person.avatar` in this room.
 	 * Idempotent. The ghost gets another name where people could take it for somebody in the room, unless
-	 * the caller is `sure` that they cannot. @throws TemporaryError
+	 * the caller knows that its name is free there. @throws TemporaryError
 	 */
-	enter(room: RoomId, person: Person, sure?: boolean): Promise<Entered>;
+	enter(room: RoomId, person: Person, knows?: Readonly<{ nameIsFree: boolean }>): Promise<Entered>;
 	/** Lets the ghost of a person out. Idempotent. @throws TemporaryError */
 	leave(room: RoomId, person: Person, reason?: string): Promise<void>;
 	/** Gives the ghost of a person its name and picture in this room. @throws PermanentError, TemporaryError */

@@ -109,14 +109,14 @@ export function createViews(deps: {
 						(typeof rooms === "string" || (alias && matches(hosting.spell({ kind: "alias", parts: alias }))));
 					return { ...page, rooms: page.rooms.filter(open) };
 				},
-				async enter(room, person, sure) {
+				async enter(room, person, knows) {
 					const portal = await portals.only(of, room);
 					if (portal && deps.bans(portal, person))
 						return { kind: "refused", why: "blocked", text: phrases.bannedByList };
 					if (!allowed(person)) return { kind: "refused", why: "blocked", text: phrases.blocked };
 					if (changes.wait(changeKey(room, person)) > 0)
 						throw new PermanentError("busy", phrases.tooManyChanges);
-					return hosting.enter(room, person, sure);
+					return hosting.enter(room, person, knows);
 				},
 				async leave(room, person, reason) {
 					await hosting.leave(room, person, reason);

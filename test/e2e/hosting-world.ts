@@ -68,10 +68,10 @@ export async function hostingWorld(servers: readonly ("synapse" | "synapse2")[] 
 			({ side, core } = boot());
 			await core.start();
 		},
-		/** Opens the view of a room, and lets a person in, whose name is known to be nobody's unless `sure` is false. */
-		async enter(room: string, person = romeo, sure = true) {
+		/** Opens the view of a room, and lets a person in. */
+		async enter(room: string, person = romeo, nameIsFree = true) {
 			await core.views.open(matrixNetwork, room as RoomId, viewOf(room), person);
-			return side.hosting.enter(room as RoomId, person, sure);
+			return side.hosting.enter(room as RoomId, person, { nameIsFree });
 		},
 		linesIn,
 		/** Waits until the view of a room was shown these lines, and no others. */

@@ -144,7 +144,7 @@ export function createHosting(deps: {
 		spell: (address) => spell(address, domain),
 		typed: (text) => typedRoom(text, domain),
 		listed: (limit, after, words) => ask(() => listed(limit, after, words)),
-		enter: (room, person, sure) => ask(() => membership.enter(room, person, sure)),
+		enter: (room, person, knows) => ask(() => membership.enter(room, person, knows)),
 		leave: (room, person, reason) => ask(() => membership.leave(room, person, reason)),
 		rename: (room, person) => ask(() => membership.rename(room, person)),
 		setTopic: (room, by, topic) => ask(() => membership.setTopic(room, by, topic)),

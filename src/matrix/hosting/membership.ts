@@ -108,12 +108,12 @@ export function createMembership(deps: {
 		);
 	}
 
-	async function join(room: RoomId, ghost: string, person: Person, sure: boolean): Promise<Entered> {
+	async function join(room: RoomId, ghost: string, person: Person, nameIsFree: boolean): Promise<Entered> {
 		const first = !members.of(room).keys().some(deps.isOurs);
 		const wanted = await looksOf(person);
 		const { displayname } = wanted;
 		// The known state of a room may be from a time when a ghost of ours was there.
-		const isOpen = !((first ? undefined : isTaken(room, ghost, displayname)) ?? !sure);
+		const isOpen = !((first ? undefined : isTaken(room, ghost, displayname)) ?? !nameIsFree);
 		const name = isOpen ? displayname : members.of(room).get(ghost) || withAddress(displayname, person);
 		const asked = { ...wanted, displayname: name };
 		await deps.coming(room, ghost, first);
@@ -150,7 +150,7 @@ export function createMembership(deps: {
 
 	return {
 		/** As {@link Hosting.enter}. */
-		async enter(room: RoomId, person: Person, sure = false): Promise<Entered> {
+		async enter(room: RoomId, person: Person, { nameIsFree } = { nameIsFree: false }): Promise<Entered> {
 			const ghost = await ghosts.account(person).catch((error: unknown) => {
 				// The limit on new accounts lets the person in later.
 				throw error instanceof NoGhost ? new TemporaryError(error.message, { cause: error }) : error;
@@ -161,7 +161,7 @@ export function createMembership(deps: {
 			const running = underWay.get(key);
 			if (running !== undefined) return running;
 			const began = now();
-			const joining = join(room, ghost, person, sure).then((entered) => {
+			const joining = join(room, ghost, person, nameIsFree).then((entered) => {
 				if (entered.kind === "refused" && now() - began > slow)
 					refusals.set(key, { entered, until: now() + kept });
 				return entered;

@@ -39,11 +39,11 @@ export function createMemberships(deps: { source(): Hosting; log: Log; now(): nu
 
 	return {
 		/** As {@link Hosting.enter}. Joins of one person that are under way at once share the answer. */
-		enter(room: RoomId, person: Person, sure: boolean): Promise<Entered> {
+		enter(room: RoomId, person: Person, knows: Readonly<{ nameIsFree: boolean }>): Promise<Entered> {
 			const at = key(room, person);
 			const shared = letIn.get(at);
 			if (shared && shared.name === person.name) return shared.answer;
-			const one = { name: person.name, answer: after(at, () => deps.source().enter(room, person, sure)) };
+			const one = { name: person.name, answer: after(at, () => deps.source().enter(room, person, knows)) };
 			letIn.set(at, one);
 			const forget = () => {
 				if (letIn.get(at) === one) letIn.delete(at);

@@ -104,8 +104,8 @@ describe("a person who comes in", () => {
 	});
 
 	describe("under a name", () => {
-		const enters = async (name: string, sure?: boolean) => {
-			const entering = membership.enter(room, { ...romeo, name }, sure);
+		const enters = async (name: string, knows?: { nameIsFree: boolean }) => {
+			const entering = membership.enter(room, { ...romeo, name }, knows);
 			await settled();
 			joins.at(-1)?.resolve({ room_id: room });
 			return [await entering, ...joinedAs, ...set];
@@ -131,12 +131,12 @@ describe("a person who comes in", () => {
 		});
 
 		test("a name that another network has compared is that of its ghost", async () => {
-			expect(await enters("Romeo", true)).toEqual([{ kind: "in" }, "Romeo"]);
+			expect(await enters("Romeo", { nameIsFree: true })).toEqual([{ kind: "in" }, "Romeo"]);
 		});
 
 		test("a name that another network has compared, though not with the names of the members, has the address of its ghost", async () => {
 			there = new Map([...readable, ["@_xmpp_juliet:hs.test", "Juliet"]]);
-			expect(await enters("Аlice", true)).toEqual([{ kind: "in", name: marked }, marked]);
+			expect(await enters("Аlice", { nameIsFree: true })).toEqual([{ kind: "in", name: marked }, marked]);
 		});
 
 		test("a name that looks like a later member's gets the address of its ghost, and keeps it at each change", async () => {

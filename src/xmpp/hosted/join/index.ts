@@ -63,7 +63,7 @@ export function createJoins(
 		if (!occupant) {
 			const nick = entryNick(known, person, client);
 			const one = nick === undefined ? person : { ...person, name: nick };
-			const entered = await letIn(goal, one, nick !== undefined, password, context);
+			const entered = await letIn(goal, one, { nameIsFree: nick !== undefined, password }, context);
 			if (entered === "password") return refusals.noPassword;
 			if (entered.kind === "refused") return refusals.notEntered(entered);
 			called = entered.name ?? one.name;

@@ -13,19 +13,18 @@ import { readSource } from "../read-source.ts";
 export async function letIn(
 	{ source, view }: Readonly<{ source: RoomId; view: RoomId }>,
 	person: Person,
-	sure: boolean,
-	/** The password that the client gives. */
-	password: string | undefined,
+	/** `password`: the one that the client gives. */
+	{ nameIsFree, password }: Readonly<{ nameIsFree: boolean; password: string | undefined }>,
 	context: HostedContext,
 ): Promise<Entered | "password"> {
-	const entered = await context.memberships.enter(source, person, sure);
+	const entered = await context.memberships.enter(source, person, { nameIsFree });
 	if (entered.kind === "in" || entered.why !== "invited-only") return entered;
 	const { password: asked } = context.rooms.get(view)?.own ?? (await context.settings.of(view));
 	const knows = asked !== undefined && asked === password;
 	if (!knows && !(await isExpected(source, view, person, context)))
 		return asked === undefined ? entered : "password";
 	await context.bridge().views.source(context.of).invite(source, person, person);
-	return context.memberships.enter(source, person, sure);
+	return context.memberships.enter(source, person, { nameIsFree });
 }
 
 /** Resolves with true for an owner, admin or member of a room that the bot has made. */
