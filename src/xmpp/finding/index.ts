@@ -15,9 +15,13 @@ import { createRoomSearch, type FoundRoom } from "./room-search.ts";
 
 /** Pages of the public rooms that the people of one domain may read: each asks the homeserver. */
 const pages = { perMinute: 300, burst: 300 };
+/** Searches for rooms by the people of one domain: an answer that is kept is filtered and sorted for each. */
+const searches = { perMinute: 600, burst: 300 };
 /** Searches for people, and typed addresses, of one account, and of the people of one domain. */
 const ofAccount = { perMinute: 20, burst: 20 };
 const ofDomain = { perMinute: 120, burst: 120 };
+
+const crowded = () => new StanzaError("resource-constraint", "wait", phrases.xmppCrowded);
 
 /** A person of another network, with the bare JID of their ghost. */
 export type FoundPerson = Readonly<{ jid: string; name: string }>;
@@ -52,18 +56,18 @@ export function createFinding(deps: {
 }): Finding {
 	const { bridge, component, aliases, of, ghost } = deps;
 	const mayRead = createRateLimit(pages);
+	const maySearch = createRateLimit(searches);
 	const mayAsk = { account: createRateLimit(ofAccount), domain: createRateLimit(ofDomain) };
 
 	const listed: ReadPage = async (from, ...page) => {
-		if (!mayRead(domain(from))) throw new StanzaError("resource-constraint", "wait", phrases.xmppCrowded);
+		if (!mayRead(domain(from))) throw crowded();
 		return bridge()
 			.views.source(of)
 			.listed(...page);
 	};
 	/** Counts one more question of the account. */
 	function asks(from: string): Person {
-		if (!mayAsk.account(bare(from)) || !mayAsk.domain(domain(from)))
-			throw new StanzaError("resource-constraint", "wait", phrases.xmppCrowded);
+		if (!mayAsk.account(bare(from)) || !mayAsk.domain(domain(from))) throw crowded();
 		return account(bare(from));
 	}
 
@@ -80,9 +84,14 @@ export function createFinding(deps: {
 		return ghost(found);
 	}
 
+	const searchRooms = createRoomSearch({ listed, aliases });
+
 	return {
 		publicRooms: createPublicRooms({ listed, aliases }),
-		rooms: createRoomSearch({ listed, aliases }),
+		async rooms(word, from) {
+			if (!maySearch(domain(from))) throw crowded();
+			return searchRooms(word, from);
+		},
 		async people(words, from) {
 			const found = await bridge()
 				.searchPeople(of, words, asks(from))

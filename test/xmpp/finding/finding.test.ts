@@ -44,6 +44,7 @@ function finding(looks: Readonly<Record<string, Looked>> = {}) {
 					({
 						typed: (text: string) =>
 							text.startsWith("#") ? { kind: "alias", parts: text.slice(1).split(":") } : undefined,
+						listed: async () => ({ rooms: [], count: 0 }),
 					}) as never,
 			},
 		}),
@@ -184,6 +185,19 @@ describe("a search for rooms", () => {
 		later(20_001);
 		await rooms("2", romeo);
 		expect(calls()).toBe(2 * once);
+	});
+
+	test("has to wait above the rate of a domain, also for an answer that is kept", async () => {
+		const { rooms } = finding();
+		const ask = (from: string) =>
+			rooms("x", from).then(
+				() => "found",
+				(error: StanzaError) => `${error.type} ${error.condition}`,
+			);
+		const answers = await Promise.all(Array.from({ length: 400 }, (_, n) => ask(`crowd${n}@montague.test`)));
+		expect(answers[0]).toBe("found");
+		expect(answers.at(-1)).toBe("wait resource-constraint");
+		expect(await ask("paris@verona.test")).toBe("found");
 	});
 
 	test("ends after two thousand rooms of a source that does not end", async () => {
