@@ -32,6 +32,7 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 				homeserver.leadsTo(`http://127.0.0.1:${ports.synapse}`);
 				link.leadsTo(ports[`${server}Component`]);
 				return {
+					gateway: { create: ["maker@*"] },
 					xmpp: {
 						component: `bridge.${domains[server]}`,
 						service: `xmpp://127.0.0.1:${link.port}`,
@@ -444,6 +445,28 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 			"presence unavailable Bob none/participant →Robert 303",
 			"presence Robert none/participant",
 		]);
+	});
+
+	test("that somebody makes has its address also if the bridge was killed while it was being made", async () => {
+		const address = `workshop@${component()}`;
+		const maker = await client("maker");
+		await maker.joinRoom(address, "Maker");
+		// The homeserver has the room and its alias by then, and the bridge does not know that.
+		homeserver.fail((path) => (path.includes("m.room.canonical_alias") ? "silence" : undefined));
+		maker.configureRoom(address).catch(() => undefined);
+		const alias = encodeURIComponent("#workshop:hs.test");
+		const find = () => alice.request<{ room_id: string }>("GET", `v3/directory/room/${alias}`);
+		await expect.poll(() => find().then(() => "there", String), { timeout: 20_000 }).toBe("there");
+		await bridged.kill();
+		homeserver.fail();
+		await bridged.start();
+		await expect
+			.poll(() => maker.joinRoom(address, "Maker").then(line, String), { timeout: 30_000 })
+			.toContain("Maker owner/moderator");
+		const { room_id: room } = await find();
+		await alice.join(room);
+		await maker.sendMessage(address, "ready", "groupchat");
+		await alice.waitForMessage("ready", room, 20_000);
 	});
 
 	test("shows joins, leaves, kicks and bans on Matrix, with their reasons", async () => {

@@ -33,6 +33,8 @@ export type HostedContext = World &
 		returns: Returns;
 		aliases: Aliases;
 		locked: LockedRooms;
+		/** The rooms that an earlier run was making, by address; each promise resolves after the first attempt of this run. */
+		making: Map<string, Promise<void>>;
 		/** The settings of rooms that Matrix cannot hold. */
 		settings: SettingsStore;
 		/** Notes that the last client has left a room; `by`: its person. */

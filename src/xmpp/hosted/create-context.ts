@@ -41,6 +41,7 @@ export function createContext(world: World, secret: () => string, history: Histo
 		}),
 		aliases: createAliases({ bridge, component: world.component }),
 		locked: createLockedRooms(store),
+		making: new Map(),
 		settings: createSettingsStore({ bridge }),
 		emptied(room, by) {
 			const { id: view, facts } = room;

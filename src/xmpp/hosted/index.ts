@@ -14,6 +14,7 @@ import { createArchives, isForArchive } from "./archive/index.ts";
 import { takeFacts } from "./configuration.ts";
 import { createContext } from "./create-context.ts";
 import { createCreation } from "./creation/index.ts";
+import { makeRest } from "./creation/make.ts";
 import { showFace } from "./faces.ts";
 import { createOrder } from "./in-order.ts";
 import { invitedDirectly, isInvite } from "./invite-stanzas.ts";
@@ -222,6 +223,7 @@ export function createHostedRooms(world: World) {
 			await context.records.load();
 			await aliases.start();
 			await restarts.start();
+			await makeRest(context);
 		},
 		/** Shows the events of the source of a view, in this order. */
 		reflect(view: RoomId, timeline: readonly Seen[]): void {

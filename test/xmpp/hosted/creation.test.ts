@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { TemporaryError } from "../../../src/core/errors.ts";
 import { text } from "../../../src/xmpp/stream/xml.ts";
+import { until } from "../../fakes.ts";
 import { component, facts, type HostedWorld, hostedWorld, join, juliet, matrix, romeo } from "./world.ts";
 
 const verona = `verona@${component}`;
@@ -114,6 +116,44 @@ describe("a room that somebody makes by a join", () => {
 		expect(next.got(romeo)[0]).toContain("201");
 		await next.conversation.stop();
 		expect(next.stored()).toEqual([]);
+	});
+
+	test("is made to its end at its address by the next run, if the bridge was killed while it was being made", async () => {
+		await world.join(romeo, "Romeo", verona);
+		const begun: unknown[] = [];
+		Object.assign(world.bridge.views.source(matrix), {
+			create: (...how: unknown[]) => {
+				begun.push(how);
+				return new Promise(() => undefined);
+			},
+		});
+		void asks(owner(form("submit")));
+		await world.settle();
+		const next = hostedWorld();
+		Object.assign(next.source, { makes: true });
+		for (const [key, value] of world.cursors) next.cursors.set(key, value);
+		const again: unknown[] = [];
+		const made = Promise.withResolvers<typeof facts>();
+		Object.assign(next.bridge.views.source(matrix), {
+			create: (...how: unknown[]) => {
+				again.push(how);
+				return again.length === 1 ? Promise.reject(new TemporaryError("away")) : made.promise;
+			},
+		});
+		await next.start();
+		next.conversation.online();
+		await next.join(romeo, "Romeo", verona);
+		expect(next.got(romeo).at(-1)).toBe("presence error Romeo wait/remote-server-timeout");
+		made.resolve({ ...facts, made: true });
+		await until(
+			() => ![...next.cursors.keys()].some((key) => key.startsWith("xmpp making")),
+			() => [...next.cursors.keys()].join(),
+		);
+		expect(again).toEqual([begun[0], begun[0]]);
+		next.got(romeo);
+		await next.join(romeo, "Romeo", verona);
+		expect(next.got(romeo).at(-1)).toBe("message subject Welcome");
+		expect(next.cursors.get(`xmpp alias ${verona}`)).toBe(facts.id);
 	});
 
 	test("is no more after a break of the link to the XMPP server", async () => {

@@ -1,5 +1,3 @@
-import type { Views } from "../../../core/hosting.ts";
-import { viewOf } from "../addresses.ts";
 import type { HostedContext } from "../context.ts";
 import { leaveUnused, showAsAway } from "../join/admission.ts";
 import type { Joins } from "../join/index.ts";
@@ -11,6 +9,7 @@ import type { Refusal } from "../refusals.ts";
 import type { HostedRoom, Session } from "../room.ts";
 import { storedForm } from "../sessions.ts";
 import type { LockedRoom } from "./locked-rooms.ts";
+import { make } from "./make.ts";
 
 /** The settings that an owner need not name. */
 const usual = { listed: true } as const;
@@ -42,19 +41,13 @@ export async function finish(
 	joins: Pick<Joins, "bringIn">,
 	context: HostedContext,
 ): Promise<Refusal | undefined> {
-	const { aliases, of } = context;
 	const { person, alias, seed, address, jid } = locked;
-	const views: Views = context.bridge().views;
 	locked.state = "making";
 	/** The client may leave meanwhile. */
 	const hasLeft = () => locked.state === "left";
 	try {
-		const facts = await views.source(of).create(alias, person, { ...usual, ...settings }, seed);
-		const view = viewOf(facts.id, context.component);
-		await aliases.note(address, facts.id);
-		await context.settings.save(view, own);
-		await views.open(of, facts.room, view, person);
-		const goal = { view, source: facts.room, facts };
+		const wanted = { address, alias, person, seed, settings: { ...usual, ...settings }, own };
+		const goal = await make(wanted, context);
 		const refusal = await joins.bringIn(goal, person, { jid, address }, (room) => {
 			carryOver(locked, room, context);
 			const joined = context.rooms.joinedAs({ jid, address });

@@ -1,7 +1,8 @@
-import { PermanentError } from "../../../core/errors.ts";
+import { PermanentError, TemporaryError } from "../../../core/errors.ts";
 import type { Looked, RoomFacts } from "../../../core/hosting.ts";
 import type { RoomId } from "../../../core/ids.ts";
 import type { Person } from "../../../core/person.ts";
+import * as phrases from "../../phrases.ts";
 import { roomJid, viewOf } from "../addresses.ts";
 import type { HostedContext } from "../context.ts";
 import type { Refusal } from "../refusals.ts";
@@ -42,6 +43,8 @@ export function createFinder(context: HostedContext) {
 	return async function find(address: string, person: Person): Promise<Goal | NewRoom | Refusal> {
 		// XEP-0045 §10.1.3
 		if (context.locked.at(address)) return refusals.unknownRoom;
+		await context.making.get(address);
+		if (context.making.has(address)) throw new TemporaryError(phrases.hostedSlow);
 		const known = rooms.at(address);
 		if (known) return goal(known);
 		const spelled = aliases.at(address);
