@@ -27,6 +27,8 @@ export function commandIn(
 	const { msgtype, body } = event.content;
 	if (event.type !== "m.room.message" || msgtype !== "m.text" || typeof body !== "string") return undefined;
 	if (relationOf(event.content).type === "m.replace") return undefined;
+	// The HTML of other messages is read once, by their translator.
+	if (!alone && !body.trimStart().startsWith(prefix)) return undefined;
 	const text = withIds(body, event.content).trim();
 	const rest = text.slice(prefix.length);
 	if (text.startsWith(prefix) && /^(\s|$)/.test(rest)) return rest.trim();

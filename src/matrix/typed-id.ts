@@ -1,5 +1,8 @@
+import { withinBudget } from "../core/budget.ts";
 import { decoded, unwrapped } from "../core/pasted.ts";
+import { plain, walk } from "../core/rich.ts";
 import { text as asText, type Content } from "./event.ts";
+import { parseHtml } from "./html.ts";
 
 const sigils = new Map([
 	["u", "@"],
@@ -39,24 +42,33 @@ const [longest, most] = [4_096, 10];
 /** Returns the body of a message with ids in place of its pills, whose text is the name of a person or room. */
 export function withIds(body: string, content: Content): string {
 	const html = asText(content.formatted_body);
-	if (html.length > longest || !html.includes("#/")) return body;
-	let [words, pills] = [body, 0];
-	for (const part of html.split(/<a\s/i).slice(1)) {
-		const [, href = "", name = ""] =
-			/^[^<>]{0,200}?href="([^"<>]{1,1000})"[^<>]{0,200}>([^<]{1,300})<\/a>/i.exec(part) ?? [];
-		const id = typedId(plain(href));
-		if (!/^[@#!]/.test(id) || pills++ === most) continue;
-		const link = `[${plain(name)}](${plain(href)})`;
-		words = words.includes(link) ? words.replace(link, () => id) : words.replace(plain(name), () => id);
-	}
-	return words;
+	if (html.length > longest || !html.includes("href")) return body;
+	return withinBudget(
+		html.length,
+		() => pillsIn(html).reduce(withId, body),
+		() => body,
+	);
 }
 
-const entities = new Map([
-	["&lt;", "<"],
-	["&gt;", ">"],
-	["&quot;", '"'],
-	["&#39;", "'"],
-	["&amp;", "&"],
-]);
-const plain = (html: string) => html.replace(/&(?:lt|gt|quot|#39|amp);/g, (one) => entities.get(one) ?? one);
+type Pill = Readonly<{ href: string; id: string; name: string }>;
+
+/** @throws OverBudget */
+function pillsIn(html: string): readonly Pill[] {
+	const pills: Pill[] = [];
+	walk(
+		parseHtml(html, () => undefined),
+		(node) => {
+			if (typeof node === "string" || node.tag !== "link") return;
+			const id = typedId(node.href);
+			const name = plain(node.children);
+			if (/^[@#!]/.test(id) && name !== "" && pills.length < most) pills.push({ href: node.href, id, name });
+		},
+	);
+	return pills;
+}
+
+/** Clients write the name of a pill into the body, or a link of Markdown. */
+function withId(body: string, { href, id, name }: Pill): string {
+	const link = `[${name}](${href})`;
+	return body.replace(body.includes(link) ? link : name, () => id);
+}

@@ -37,13 +37,18 @@ describe("a command with a pill", () => {
 	test.each([
 		["https://matrix.to/#/@_xmpp_romeo=40x.test:hs.test", "@_xmpp_romeo=40x.test:hs.test"],
 		["https://matrix.to/#/%23lobby:hs.test?via=hs.test&amp;via=x", "#lobby:hs.test"],
-		["matrix:u/alice:hs.test#/", "@alice:hs.test"],
+		["matrix:u/alice:hs.test", "@alice:hs.test"],
 	])("to %s names its id", (href, id) => {
 		expect(withIds("!bridge chat Romeo & Juliet now", pill(href, "Romeo &amp; Juliet"))).toBe(
 			`!bridge chat ${id} now`,
 		);
 		const link = `[Romeo](${href.replaceAll("&amp;", "&")})`;
 		expect(withIds(`!bridge chat ${link} now`, pill(href, "Romeo"))).toBe(`!bridge chat ${id} now`);
+	});
+
+	test("is read like any other HTML: quoted either way, with markup and character references", () => {
+		const html = "!bridge chat <a href='https://matrix.to/#/@romeo:hs.test'><b>Rom&eacute;o</b> &#x4D;.</a>";
+		expect(withIds("!bridge chat Roméo M.", { formatted_body: html })).toBe("!bridge chat @romeo:hs.test");
 	});
 
 	test("keeps all other text, and links to the web", () => {
