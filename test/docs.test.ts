@@ -59,14 +59,18 @@ describe.each(pages)("%s", (page) => {
 	});
 });
 
-test("ARCHITECTURE.md names each file of hosted rooms, and no file that is gone", () => {
+test("ARCHITECTURE.md names each file of hosted rooms and joined MUCs, and no file that is gone", () => {
 	const files = globSync("{src,test}/**/*.ts").map((file) => basename(file));
 	const rows = text("ARCHITECTURE.md").split("\n");
 	const named = (row: string) => [...row.matchAll(/`(?:[\w.-]+\/)*([\w.-]+\.ts)`/g)].map(([, name]) => name);
 	expect(rows.flatMap(named).filter((name) => !files.includes(name ?? ""))).toEqual([]);
-	const ofHosted = rows.filter((row) => row.startsWith("| `src/xmpp/hosted/")).flatMap(named);
-	const all = globSync("src/xmpp/hosted/**/*.ts").map((file) => basename(file));
-	expect(all.filter((name) => !ofHosted.includes(name))).toEqual([]);
+	for (const folder of ["src/xmpp/hosted/", "src/xmpp/joined/"]) {
+		const index = rows
+			.filter((row) => row.startsWith("| `src/") && row.includes(`\`${folder}`))
+			.flatMap(named);
+		const all = globSync(`${folder}**/*.ts`).map((file) => basename(file));
+		expect(all.filter((name) => !index.includes(name))).toEqual([]);
+	}
 });
 
 test("ARCHITECTURE.md names only existing files, and every dependency", () => {
