@@ -34,9 +34,41 @@ export async function resolve(
 		const { id, own } = reference;
 		for (const named of new Set(own ? [id, own] : [id]))
 			refs[named] = await idsThere(reference, named, at, target, journal, recover);
+		const { [id]: found = [] } = refs;
+		if (found.length === 0) refs[id] = await idsByCopies(event, reference, target, journal);
 	}
 	return refs;
 }
+
+/**
+ * Resolves with the ids in a room of the message that an event answers, by the copies that the reference names: one of a view names
+ * the message of its source alone. An edit or a deletion needs proof of its author, which that is not.
+ */
+const idsByCopies = async (
+	{ kind }: BridgeEvent,
+	{ copies = [] }: Reference,
+	target: Room,
+	journal: Pick<Journal, "copies">,
+): Promise<readonly MessageId[]> =>
+	kind === "message" || kind === "reaction"
+		? first(copies, async (copy) => idsIn(target, await journal.copies(copy)))
+		: [];
+
+/** Resolves with true if an event answers a message that came from a room. */
+export async function answers(
+	event: BridgeEvent,
+	of: Room,
+	journal: Pick<Journal, "copies">,
+): Promise<boolean> {
+	const reference = event.kind === "message" ? event.replyTo : "target" in event ? event.target : undefined;
+	if (!reference) return false;
+	const family = await journal.copies({ network: event.sender.network, room: event.room, id: reference.id });
+	return idsIn(of, family).length > 0 || (await idsByCopies(event, reference, of, journal)).length > 0;
+}
+
+/** Returns the ids in a room among the copies of a message. */
+const idsIn = ({ network, room }: Room, family: readonly Copy[]): readonly MessageId[] =>
+	family.filter((copy) => copy.network === network && copy.room === room).map((copy) => copy.id);
 
 /** Resolves with the ids in the room `target` of the message that a reference in the room `at` names as `named`. */
 export async function idsThere(
@@ -47,23 +79,19 @@ export async function idsThere(
 	journal: Pick<Journal, "copies">,
 	recover?: (id: MessageId) => Promise<readonly MessageId[]>,
 ): Promise<readonly MessageId[]> {
-	const there = (family: readonly Copy[]) =>
-		family
-			.filter((copy) => copy.network === target.network && copy.room === target.room)
-			.map((copy) => copy.id);
 	const family = await first([named, ...or], (one) => journal.copies({ ...at, id: one }));
 	// Copies that the target itself names prove no authorship, and count only if the journal has forgotten the target.
-	const ids = there(family.length === 0 && named === id ? copies : family);
+	const ids = idsIn(target, family.length === 0 && named === id ? copies : family);
 	return ids.length === 0 && family.length === 0 && recover ? first([named, ...or], recover) : ids;
 }
 
-/** Resolves with the first result that is not empty, of the ids in order. */
-async function first<T>(
-	ids: readonly MessageId[],
-	find: (id: MessageId) => Promise<readonly T[]>,
+/** Resolves with the first result that is not empty, of the messages in order. */
+async function first<K, T>(
+	all: readonly K[],
+	find: (one: K) => Promise<readonly T[]>,
 ): Promise<readonly T[]> {
-	for (const id of ids) {
-		const found = await find(id);
+	for (const one of all) {
+		const found = await find(one);
 		if (found.length > 0) return found;
 	}
 	return [];

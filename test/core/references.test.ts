@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { BridgeEvent } from "../../src/core/event.ts";
 import type { Copy } from "../../src/core/ids.ts";
-import { resolve, resolved, withKnownTarget, withoutDeleted } from "../../src/core/references.ts";
+import { answers, resolve, resolved, withKnownTarget, withoutDeleted } from "../../src/core/references.ts";
 import { id, message, muc } from "../store/sample.ts";
 
 const there = (name: string): Copy => ({ ...muc, id: id(name) });
@@ -15,6 +15,23 @@ test("a forgotten message is found by the copies that it names, which prove no a
 	const other = { ...muc, id: id("S3"), room: message("").room };
 	const said = { ...redaction, target: { ...target, copies: [other, there("S1")] } };
 	expect(await resolve(said, knowing({}), muc)).toEqual({ $1: ["S1"], "own $1": [] });
+});
+
+test("a reply or reaction of a view, which names the message of its source, finds the copies of that; an edit does not", async () => {
+	const source = { ...message("").sender, room: message("").room };
+	const named: Copy = { network: source.network, room: "!source" as typeof source.room, id: id("$value") };
+	const known = { copies: async (of: Copy) => (of.room === named.room ? [named, there("S1")] : []) };
+	const reply: BridgeEvent = { ...message("$2"), replyTo: { id: id("sid $value"), copies: [named] } };
+	expect(await resolve(reply, known, muc)).toEqual({ "sid $value": ["S1"] });
+	expect(await answers(reply, muc, known)).toBe(true);
+	expect(await answers({ ...message("$3") }, muc, known)).toBe(false);
+	expect(await answers(reply, { ...muc, room: source.room }, known)).toBe(false);
+	const edit: BridgeEvent = {
+		...message("$2"),
+		kind: "edit",
+		target: { id: id("sid $value"), copies: [named] },
+	};
+	expect(await resolve(edit, known, muc)).toEqual({ "sid $value": [] });
 });
 
 test("the journal's ids count before the copies that the target names", async () => {

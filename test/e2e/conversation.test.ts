@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { photoIn } from "../../src/xmpp/photo.ts";
 import { soak } from "../soak.ts";
@@ -69,6 +70,10 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 					...{ topic: "home/door", room: "#climate:hs.test", value: "/state", show: "state" },
 					availability: "home/door/here",
 					publish: { allow: [], topics: ["home/lamp"] },
+				},
+				{
+					...{ topic: "home/oven", room: "#climate:hs.test", show: "state", interval: 3 },
+					publish: { allow: ["romeo@*"], topics: ["home/+/set"], command: "home/{{topic.2}}/set" },
 				},
 				{
 					...{ topic: "house/#", room: "#_mqtt_{{topic.2}}:hs.test", rooms: 1, device: "{{topic.2}}" },
@@ -1013,6 +1018,44 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 				(e) => e.room_id === portal && String(e.content.body).includes("no longer shows what comes from"),
 				20_000,
 			);
+			await thing.close();
+		});
+
+	if (server === "prosody")
+		test("the state of a thing is corrected on XMPP as rarely as its interval says, and a reply from there is published", async () => {
+			const { bed, xmpp } = bridged;
+			const thing = await MqttClient.connect({ ...bed.mqtt, username: "bridge", password: "pw-bridge" });
+			const view = `#climate@${xmpp.component}`;
+			const oven = `${view}/home oven`;
+			await bridged.log.waitFor("the mirror", (line) => line.msg === "all mirrors are up", 40_000);
+			await romeo.joinRoom(view, "Romeo");
+			// It is retained, since the subscription may come after it.
+			await thing.publish("home/oven", "100", { retain: true });
+			const first = await romeo.waitForMessage("home oven: 100", oven, 20_000);
+			const began = Date.now();
+			for (let degrees = 110; degrees <= 200; degrees += 10) {
+				await thing.publish("home/oven", String(degrees));
+				await sleep(400);
+			}
+			await romeo.waitForMessage("home oven: 200", oven, 20_000);
+			const corrected = romeo.inbox.items.flatMap((one) =>
+				one.attrs.from === oven
+					? (one.getChild("replace", "urn:xmpp:message-correct:0")?.attrs.id ?? [])
+					: [],
+			);
+			expect(new Set(corrected)).toEqual(new Set([first.attrs.id]));
+			expect(corrected.length).toBeLessThanOrEqual(1 + (Date.now() - began) / 3_000);
+
+			await thing.subscribe("home/oven/set");
+			const id = first.getChild("stanza-id", "urn:xmpp:sid:0")?.attrs.id;
+			const reply = xml("reply", { xmlns: "urn:xmpp:reply:0", to: oven, id });
+			await romeo.send(xml("message", { to: view, type: "groupchat" }, xml("body", {}, "150"), reply));
+			await thing.waitForMessage("home/oven/set", "150");
+			const answers = (one: Element) =>
+				one.attrs.from === oven &&
+				one.getChild("body")?.getText().endsWith("Published to home/oven/set.") === true;
+			const answer = await romeo.waitFor("the oven's answer", answers, 20_000);
+			expect(answer.getChild("reply", "urn:xmpp:reply:0")?.attrs.to).toBe(`${view}/Romeo`);
 			await thing.close();
 		});
 
