@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { throughOne } from "../soak.ts";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import type { XmppAccount } from "../testbed/index.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
@@ -12,7 +13,7 @@ const register = "jabber:iq:register";
 type Item = Readonly<Record<string, string>>;
 type PowerLevels = { users: Record<string, number>; [field: string]: unknown };
 
-describe.each(["prosody", "ejabberd"] as const)("the administration of a Matrix room from %s", (server) => {
+describe.each(throughOne("ejabberd"))("the administration of a Matrix room from %s", (server) => {
 	let bridged: Bridged;
 	let alice: MatrixClient;
 	const accounts = new Map<string, Promise<XmppAccount>>();

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { throughOne } from "../soak.ts";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import type { XmppAccount } from "../testbed/index.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
@@ -10,7 +11,7 @@ const user = "http://jabber.org/protocol/muc#user";
 const mucOwner = "http://jabber.org/protocol/muc#owner";
 const field = (name: string) => `muc#roomconfig_${name}`;
 
-describe.each(["prosody", "ejabberd"] as const)("rooms that people of XMPP make, through %s", (server) => {
+describe.each(throughOne("prosody"))("rooms that people of XMPP make, through %s", (server) => {
 	let bridged: Bridged;
 	let component: string;
 	let alice: MatrixClient;

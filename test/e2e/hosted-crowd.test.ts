@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { random } from "../random.ts";
-import { soak } from "../soak.ts";
+import { soak, throughOne } from "../soak.ts";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient } from "../testbed/matrix-client.ts";
 import { MucClient } from "../testbed/muc-client.ts";
@@ -22,10 +22,7 @@ const shuffled = <T>(all: readonly T[]): T[] =>
 
 const much = () => ({ per_minute: 1_000_000, burst: 1_000_000 });
 
-/** The servers in turn; a crowd through each of them is for `script/soak`. */
-const servers = soak ? (["prosody", "ejabberd"] as const) : (["prosody"] as const);
-
-describe.each(servers)("a crowd in one Matrix room, through %s", { retry: 0 }, (server) => {
+describe.each(throughOne("prosody"))("a crowd in one Matrix room, through %s", { retry: 0 }, (server) => {
 	let bridged: Bridged;
 	let matrix: readonly MatrixClient[] = [];
 	let xmpp: readonly MucClient[] = [];
