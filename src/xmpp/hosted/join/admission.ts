@@ -11,7 +11,7 @@ import { affiliationOf, payloadsOf, shownSession } from "../presences.ts";
 import { full, nickTaken, type Refusal } from "../refusals.ts";
 import { type HostedRoom, type Occupant, occupantOf, type Session } from "../room.ts";
 import { storedForm } from "../sessions.ts";
-import { sendBurst } from "./burst.ts";
+import { sendRoom } from "./send-room.ts";
 
 /** The client of a join. */
 export type Client = Pick<Session, "jid" | "address">;
@@ -61,7 +61,7 @@ export function admit(
 	const before = shownSession([...occupant.sessions.values()]);
 	const session = sessionFor(room, occupant, client, stanza, context);
 	void context.store.save(storedForm(room, nick, session));
-	sendBurst({ room, occupant, session }, stanza, { altered: nick !== wanted }, context);
+	sendRoom({ room, occupant, session }, stanza, { altered: nick !== wanted }, context);
 	if (isNew || shownSession([...occupant.sessions.values()]) !== before)
 		announce(room, occupant, context, {}, session);
 	if (nick !== called) context.memberships.rename(room.source, { ...person, name: nick });

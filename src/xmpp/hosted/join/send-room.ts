@@ -22,11 +22,11 @@ const heard = new WeakSet<HostedRoom>();
 /** Presences that are written before the link is asked whether it takes them. */
 const atOnce = 500;
 
-/** The burst that each session waits for; a client that joins again meanwhile gets another one instead. */
-const bursts = new WeakMap<Session, object>();
+/** The last join of each session: a client that joins again meanwhile gets the room anew, and no more for its earlier join. */
+const lastJoins = new WeakMap<Session, object>();
 
-/** Sends a session all that belongs to a join, in the order of XEP-0045 §7.1: presences, history, subject, live lines. */
-export function sendBurst(
+/** Sends a session the room that it has joined, in the order of XEP-0045 §7.1: presences, history, subject, live lines. */
+export function sendRoom(
 	joined: Joined,
 	stanza: Element,
 	{ altered }: Readonly<{ altered: boolean }>,
@@ -34,12 +34,12 @@ export function sendBurst(
 ): void {
 	const { room, session } = joined;
 	const { out } = context;
-	const mine = {};
-	bursts.set(session, mine);
+	const join = {};
+	lastJoins.set(session, join);
 	session.held ??= [];
 	/** The client has left, or asked for all of this again. */
-	const isOver = () => bursts.get(session) !== mine || !context.rooms.joinedAs(session);
-	void context.guard.run("burst of a join", async () => {
+	const isOver = () => lastJoins.get(session) !== join || !context.rooms.joinedAs(session);
+	void context.guard.run("room for a client that joins", async () => {
 		if (room.hidden.size > 0 && !heard.has(room)) await showSpeakers(joined, context);
 		if (isOver()) return;
 		await sendOthers(joined, isOver, context);
