@@ -34,7 +34,7 @@ export const unlinked = "this room is no longer linked there.";
 export const inCircle = "another bridge carried it here from there.";
 export const expired = "it could not be delivered for a day and was given up.";
 export const notInTime =
-	"it could not be sent in time, because nobody there answers, and was given up: nobody has it. Send it again later.";
+	"it could not be sent in time, because nobody there answers or too many messages are before it: nobody has it. Send it again later.";
 export const unconfirmed =
 	"for a day nobody there confirmed that it arrived, so it was given up. It may be there.";
 /** Reasons for the sender of an event that refers to a message unknown to the other room. */

@@ -129,6 +129,7 @@ describe("a line whose sender waits for an answer", () => {
 		await settled(2);
 		expect(lines(earth)).toEqual(["zog: one", "zog: two"]);
 		expect(refused()).toEqual(expired("three", "four"));
+		expect(mars.refused[0]?.sentence).toContain("too many messages are before it");
 		expect(await journal.stats()).toMatchObject({ waiting: 0, held: 0 });
 	});
 });
