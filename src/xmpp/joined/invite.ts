@@ -1,8 +1,8 @@
 import { PermanentError, TemporaryError } from "../../core/errors.ts";
 import { nameOf, oneLine } from "../../core/names.ts";
 import type { Person } from "../../core/person.ts";
-import { direct } from "../hosted/invite-stanzas.ts";
 import { bare, local } from "../jid.ts";
+import { direct } from "../muc/invite-stanzas.ts";
 import { mucUser } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
 import { neutral, stanzaError } from "../stanza-error.ts";

@@ -1,9 +1,9 @@
 import { bare } from "../jid.ts";
-import { mucUser } from "../muc/status-codes.ts";
 import * as phrases from "../phrases.ts";
 import { child, type Element, xml } from "../stream/xml.ts";
+import { mucUser } from "./status-codes.ts";
 
-/** Invitations into hosted rooms as stanzas (XEP-0045 §7.8, XEP-0249). Pure. */
+/** Invitations into MUCs, ours and those of others, as stanzas (XEP-0045 §7.8, XEP-0249). Pure. */
 
 /** The namespace of direct invitations. */
 export const direct = "jabber:x:conference";
@@ -21,7 +21,7 @@ export function invitedDirectly(stanza: Element, isRoom: (jid: string) => boolea
 	return isRoom(room) ? room : undefined;
 }
 
-/** Returns the invitation of a room to somebody on XMPP. `from`: the JID of the inviter. */
+/** Returns the invitation of a room of ours to somebody on XMPP. `from`: the JID of the inviter. */
 export const invitation = (
 	room: string,
 	to: string,
