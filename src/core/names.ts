@@ -10,6 +10,9 @@ const lineBreaks = /\r\n?|[\n\v\f\x85\u2028\u2029]/g;
 /** Characters that change the writing direction of the text behind them. */
 const turning = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
+/** A character that people see. Letters that fill a place (Hangul, Braille), and marks alone, are none. */
+const readable = /[^\p{Default_Ignorable_Code_Point}\p{M}\p{Z}\p{Cc}\p{Cf}\u2800]/u;
+
 /**
  * Returns a name as one line: without line breaks, control characters and characters that change the writing direction,
  * and no longer than {@link longest}. The result is empty if no readable character is left.
@@ -21,6 +24,7 @@ export function nameOf(text: string): string {
 		.replace(turning, "")
 		.replace(/[\s\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")
 		.trim();
+	if (!readable.test(line)) return "";
 	if (line.length <= longest) return line;
 	// The last unit may be the first half of a surrogate pair.
 	return line

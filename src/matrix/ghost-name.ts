@@ -1,5 +1,6 @@
 import { skeleton } from "../core/confusable.ts";
 import type { Person } from "../core/person.ts";
+import { looksLabelled } from "./rank-labels.ts";
 
 /** The display name of a ghost. Pure. */
 
@@ -29,6 +30,14 @@ function isMark(realName: string): boolean {
 	const form = skeleton(realName);
 	return form === "" || signs.test(form) || form.split(/[^\p{L}\p{N}]+/u).some((word) => ranks.has(word));
 }
+
+/** Returns true for a name that states an address, as the bridge puts one behind names: anybody may have chosen it. */
+const statesAddress = (name: string): boolean =>
+	/@[^\s@()]*[^\s@().:][.:][^\s@()]/.test(name.normalize("NFKC"));
+
+/** Returns true for a name by which its bearer claims another address, or a rank that nobody gave them. */
+export const isClaim = (name: string, { address }: Pick<Person, "address">): boolean =>
+	looksLabelled(name) || (statesAddress(name) && (address.length > 1 || name !== address[0]));
 
 /** Returns a name and its parts, for names of the form “nick (real name)”, with whatever else stands behind them. */
 export function partsOf(name: string): readonly string[] {
@@ -67,6 +76,6 @@ export function ghostName(
 	const isShowable =
 		realName && [...full].length <= longest && skeleton(realName) !== skeleton(called) && !isMark(realName);
 	if (isShowable && last.name === full) return full;
-	if (last.name !== called && isMistakable(called)) return marked;
+	if (last.name !== called && (isClaim(called, person) || isMistakable(called))) return marked;
 	return isShowable && !isTaken(realName) ? full : called;
 }

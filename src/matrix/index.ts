@@ -37,7 +37,6 @@ import { createPeopleSearch } from "./people-search.ts";
 import * as phrases from "./phrases.ts";
 import { createPolicyLists } from "./policy-lists.ts";
 import { createPresences } from "./presence.ts";
-import { looksLabelled } from "./rank-labels.ts";
 import { createRanks } from "./ranks.ts";
 import { differences, loadRegistration } from "./registration.ts";
 import { createRoomAliases } from "./room-aliases.ts";
@@ -112,7 +111,6 @@ export function createMatrix(
 		...(deps.limits && { limits: deps.limits }),
 		comparison: (ghost, room = "") => ({
 			isMistakable: (name) =>
-				looksLabelled(name) ||
 				isLike(name, [botName, ...members.named(room, (mxid) => mxid === bot || !isOurs(mxid))]),
 			isTaken: (name) =>
 				!members.known(room) ||

@@ -16,6 +16,9 @@ describe("nameOf", () => {
 		["Romeo\u202e\u2066 x", "Romeo x"],
 		["👨‍👩‍👧", "👨‍👩‍👧"],
 		["\n\u2028\0", ""],
+		["\u200b \u3164\u2800\u0301", ""],
+		["\u1160a", "\u1160a"],
+		["1️⃣", "1️⃣"],
 		["half \ud83d", "half \ufffd"],
 	])("makes %j one line: %j", (text, name) => {
 		expect(nameOf(text)).toBe(name);

@@ -129,6 +129,11 @@ describe("a person of another network", () => {
 			(one) => one.room_id === room && one.content.displayname === "Romeo (romeo)" && one.from === "timeline",
 		);
 		await bob.displayName("bob");
+		const claims = "Bob (bob@example.org)";
+		expect(await enter(room, { ...juliet, name: claims })).toEqual({
+			kind: "in",
+			name: `${claims} (juliet)`,
+		});
 	});
 
 	test("is told apart: banned, not invited, invited, no such room", async () => {

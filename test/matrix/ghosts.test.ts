@@ -144,6 +144,26 @@ describe("a name that looks like that of somebody else in the room", () => {
 	});
 });
 
+describe("a name that claims an address or a rank", () => {
+	test.each([
+		["Alice (alice@capulet.test)"],
+		["@alice:hs.test"],
+		["alice＠capulet.test"],
+		["Romeo (owner)"],
+		["Romeo [Host]"],
+	])("%s stands with the bearer's own address behind it", async (name) => {
+		const mxid = await ghosts.ensure(occupant("id", name), "!other");
+		expect(hs.users.get(mxid)).toBe(`${name} (verona@muc.x)`);
+	});
+
+	test("is no name with an at-sign alone, nor the bearer's own address", async () => {
+		for (const name of ["Romeo @work", "R@meo", "romeo@x.test"]) {
+			const mxid = await ghosts.ensure(person("romeo@x.test", ["romeo@x.test"], name), "!other");
+			expect(hs.users.get(mxid)).toBe(name);
+		}
+	});
+});
+
 describe("the real name of an occupant", () => {
 	const nick = (name: string, realName?: string | null, id = "id1") => ({
 		...occupant(id, name),

@@ -7,7 +7,7 @@ import type { Person } from "../../core/person.ts";
 import { type Client, hasCode, type Looks, MatrixError } from "../client.ts";
 import { asObject, type Content, type MatrixEvent } from "../event.ts";
 import type { Faces } from "../faces.ts";
-import { shortName, withAddress } from "../ghost-name.ts";
+import { isClaim, shortName, withAddress } from "../ghost-name.ts";
 import { type Ghosts, NoGhost } from "../ghosts.ts";
 import type { Members } from "../members.ts";
 import { matrixNetwork } from "../mxid.ts";
@@ -112,8 +112,9 @@ export function createMembership(deps: {
 		const first = !members.of(room).keys().some(deps.isOurs);
 		const wanted = await looksOf(person);
 		const { displayname } = wanted;
+		const claims = isClaim(displayname, person);
 		// The known state of a room may be from a time when a ghost of ours was there.
-		const isOpen = !((first ? undefined : isTaken(room, ghost, displayname)) ?? !nameIsFree);
+		const isOpen = !claims && !((first ? undefined : isTaken(room, ghost, displayname)) ?? !nameIsFree);
 		const name = isOpen ? displayname : members.of(room).get(ghost) || withAddress(displayname, person);
 		const asked = { ...wanted, displayname: name };
 		await deps.coming(room, ghost, first);
@@ -125,7 +126,8 @@ export function createMembership(deps: {
 		}
 		await deps.came(room, ghost, first);
 		// Only now the first of ours learns who is there.
-		const looks = isOpen || (first && isTaken(room, ghost, displayname) === false) ? wanted : asked;
+		const isFree = first && !claims && isTaken(room, ghost, displayname) === false;
+		const looks = isOpen || isFree ? wanted : asked;
 		// The room is entered, with the name or without it.
 		await dress(room, ghost, looks).catch((error: unknown) => {
 			if (!(error instanceof MatrixError)) throw error;
@@ -210,7 +212,7 @@ export function createMembership(deps: {
 			const ghost = await known(person);
 			const wanted = await looksOf(person);
 			const { displayname } = wanted;
-			const mark = isTaken(room, ghost, displayname) === true;
+			const mark = isClaim(displayname, person) || isTaken(room, ghost, displayname) === true;
 			const looks = mark ? { ...wanted, displayname: withAddress(displayname, person) } : wanted;
 			const last = names.get(`${room} ${ghost}`);
 			// The last picture stays until the new one is there.

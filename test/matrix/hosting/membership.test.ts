@@ -130,6 +130,15 @@ describe("a person who comes in", () => {
 			expect(await enters("Аlice")).toEqual([{ kind: "in", name: marked }, marked]);
 		});
 
+		test.each(["Alice (alice@x.test)", "Romeo (owner)"])(
+			"the name %s, which claims what its bearer is not, has the address of its ghost, whatever was compared",
+			async (name) => {
+				there = new Map([...readable, ["@_xmpp_juliet:hs.test", "Juliet"]]);
+				const shown = `${name} (romeo)`;
+				expect(await enters(name, { nameIsFree: true })).toEqual([{ kind: "in", name: shown }, shown]);
+			},
+		);
+
 		test("a name that another network has compared is that of its ghost", async () => {
 			expect(await enters("Romeo", { nameIsFree: true })).toEqual([{ kind: "in" }, "Romeo"]);
 		});
