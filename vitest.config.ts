@@ -23,7 +23,6 @@ const longest = [
 		"features",
 		"image",
 		"xmpp-features",
-		"hosted-messages",
 		"component",
 		"hosted-queries",
 		"lasting-chats",

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { throughOne } from "../soak.ts";
 import { type Bridged, startBridged } from "../testbed/bridge.ts";
 import { MatrixClient, type SeenEvent } from "../testbed/matrix-client.ts";
 import { type Element, XmppClient, xml } from "../testbed/xmpp-client.ts";
@@ -26,7 +27,7 @@ const relation = ({ content }: SeenEvent) => (content["m.relates_to"] ?? {}) as 
 let count = 0;
 const unique = (text: string) => `${text} ${++count}`;
 
-describe.each(["prosody", "ejabberd"] as const)("a hosted room on %s", (server) => {
+describe.each(throughOne("ejabberd"))("a hosted room on %s", (server) => {
 	let bridged: Bridged;
 	let juliet: MatrixClient;
 	/** Two clients of Romeo, and one of Benvolio, who knows the room by another address. */
