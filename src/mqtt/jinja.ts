@@ -19,8 +19,8 @@ type Part = (scope: Scope) => string;
 type Piece = Readonly<{ kind: "text" | "{{" | "{%" | "{#"; source: string }>;
 const ends = { "{{": "}}", "{%": "%}", "{#": "#}" } as const;
 
-/** A text in quotes, or a bracket. */
-const nesting = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[{}()[\]]|%/gs;
+/** A text in quotes, up to the end of the template where it is not closed, or a bracket. */
+const nesting = /'(?:[^'\\]|\\.)*'?|"(?:[^"\\]|\\.)*"?|[{}()[\]]|%/gs;
 /** Returns the place where what stands between braces ends: not within a text or other brackets; -1 if it does not end. */
 function endOf(source: string, from: number, end: string): number {
 	let open = 0;
