@@ -66,7 +66,9 @@ export const deviceUnderstands = (words: string) =>
 export const answerTooLate =
 	"the bridge was away for too long: a value that was meant for an earlier moment is not published. Say it again.";
 export const notFilter = (typed: string) =>
-	`“${typed}” is not a topic filter. A topic filter looks like home/+/temperature, where + stands for one whole level and # for all the rest.`;
+	typed.startsWith("$share/")
+		? "a broker gives each client only some of the values of a shared subscription; link the filter that stands behind $share/ and the name of the group."
+		: `“${typed}” is not a topic filter. A topic filter looks like home/+/temperature, where + stands for one whole level and # for all the rest.`;
 export const valueTooLarge = (bytes: number, limit: number) =>
 	`the value has ${bytes} bytes, and ${limit} is the limit.`;
 export const whichBroker = (names: string, example: string) =>

@@ -1119,6 +1119,9 @@ test("finds a room by a typed topic filter, and none by an invalid filter", asyn
 	const room = await one.network.findRoom(["a/+/b"]);
 	expect(room).toEqual({ room: "home/a/+/b", name: "a/+/b" });
 	await expect(one.network.findRoom(["a/#/b"])).rejects.toThrow(/not a topic filter/);
+	await expect(one.network.findRoom(["$share/group/a"])).rejects.toThrow(
+		/only some of the values of a shared/,
+	);
 });
 
 test("retries a broker that refuses the login until it accepts", async () => {
