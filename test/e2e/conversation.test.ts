@@ -1022,7 +1022,7 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 		});
 
 	if (server === "prosody")
-		test("the state of a thing is corrected on XMPP as rarely as its interval says, and a reply from there is published", async () => {
+		test("the state of a thing is corrected on XMPP as rarely as its interval says, and a reply from there is published or refused", async () => {
 			const { bed, xmpp } = bridged;
 			const thing = await MqttClient.connect({ ...bed.mqtt, username: "bridge", password: "pw-bridge" });
 			const view = `#climate@${xmpp.component}`;
@@ -1056,6 +1056,14 @@ describe.each(["prosody", "ejabberd"] as const)("the whole bridge on Synapse and
 				one.getChild("body")?.getText().endsWith("Published to home/oven/set.") === true;
 			const answer = await romeo.waitFor("the oven's answer", answers, 20_000);
 			expect(answer.getChild("reply", "urn:xmpp:reply:0")?.attrs.to).toBe(`${view}/Romeo`);
+
+			const mercutio = await XmppClient.connect(await bed.xmppUser(server, "mercutio"));
+			await mercutio.joinRoom(view, "Mercutio");
+			await mercutio.send(xml("message", { to: view, type: "groupchat" }, xml("body", {}, "250"), reply));
+			const refused = await mercutio.waitFor("the refusal", (one) => one.attrs.type === "error", 20_000);
+			expect(refused.toString()).toContain("Not delivered to MQTT: you may not publish from this room.");
+			expect(thing.inbox.items.map(({ payload }) => String(payload))).toEqual(["150"]);
+			await mercutio.close();
 			await thing.close();
 		});
 
