@@ -36,7 +36,7 @@ const unmediated = (room: Room, from: string, jid: string, reason: string | unde
 
 /**
  * Has the MUC invite an account, as the occupant of the inviter's `ghost`, a full JID, or as the listener where that one is
- * out. @throws PermanentError with the reason, TemporaryError
+ * out. @throws PermanentError with the reason, also of a bar of the inviter; TemporaryError
  */
 export async function invite(
 	room: Room,
@@ -49,8 +49,13 @@ export async function invite(
 	const isThere = [...room.roster.others.values()].some(({ person }) => person.handles.includes(jid));
 	if (isThere) throw new PermanentError("invalid", phrases.isInMuc(room.jid));
 	const ours = room.ours.byJid.get(ghost);
-	const from = ours && isIn(ours) ? ours : room.listening.active;
-	if (!isIn(from)) throw new TemporaryError(phrases.mucNotInYet(room.jid));
+	if (ours?.barred) throw ours.barred;
+	const from = ours && isIn(ours) ? ours : room.listener;
+	if (!isIn(from)) {
+		// The active listener may be another person's ghost, which must not invite for this one.
+		if (isIn(room.listening.active)) throw new PermanentError("forbidden", phrases.mucMayNotInvite(room.jid));
+		throw new TemporaryError(phrases.mucNotInYet(room.jid));
+	}
 	const { link, now, invitations } = context;
 	const { underWay, invited } = invitations;
 	const id = now().unique();

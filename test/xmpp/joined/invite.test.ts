@@ -3,7 +3,7 @@ import type { Person } from "../../../src/core/person.ts";
 import { account } from "../../../src/xmpp/from-xmpp.ts";
 import { mucUser } from "../../../src/xmpp/muc/status-codes.ts";
 import { xml } from "../../../src/xmpp/stream/xml.ts";
-import { alice, aliceJid, room, world } from "./muc-world.ts";
+import { alice, aliceJid, person, room, world } from "./muc-world.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -46,6 +46,21 @@ test("an invitation goes through the MUC as the inviter's occupant, or as the li
 	expect(sent().filter(asked(aliceJid))).toHaveLength(1);
 	expect(await invites(tybalt, { ...alice, address: ["bob"] })).toBe("done");
 	expect(sent().filter((one) => /from="~listener-.*<invite to="tybalt@x.test">/.test(one))).toHaveLength(1);
+});
+
+test("nobody is invited as another person's ghost, or for somebody whom the MUC has banned", async () => {
+	const members = new Set(["trivium@bridge.test", "alice@bridge.test"]);
+	const { w, invites, sent } = await verona(undefined, { members });
+	// The listener is a member no more, so Alice's ghost listens.
+	members.delete("trivium@bridge.test");
+	w.muc.kick("Trivium", ["321"]);
+	await w.pass(11_000);
+	expect(await invites(tybalt, person("bob"))).toContain("does not let you invite people");
+	const other = await verona();
+	other.w.muc.kick("Alice", ["301"], "Prince");
+	await other.w.settle();
+	expect(await other.invites(tybalt)).toContain("banned");
+	for (const all of [sent(), other.sent()]) expect(all.some((one) => one.includes("<invite"))).toBe(false);
 });
 
 test("an invitation that an open MUC refuses to pass on goes to the account itself", async () => {
