@@ -1,4 +1,5 @@
 import { skeleton } from "../core/confusable.ts";
+import { nameOf } from "../core/names.ts";
 import type { Person } from "../core/person.ts";
 import { looksLabelled } from "./rank-labels.ts";
 
@@ -12,9 +13,9 @@ export function short(called: string): string {
 	return letters.length <= longest ? letters.join("") : `${letters.slice(0, longest - 1).join("")}…`;
 }
 
-/** Returns the name of a person as a homeserver takes it. */
+/** Returns the name of a person as a homeserver takes it; without one the last part of the address that people can read. */
 export const shortName = ({ name, address }: Pick<Person, "name" | "address">): string =>
-	short(name ?? address.at(-1) ?? "");
+	short(name ?? address.findLast((part) => nameOf(part) !== "") ?? "");
 
 /** The words that stand behind a name for what somebody may do, as their skeletons. */
 const ranks = new Set(

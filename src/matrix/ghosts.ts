@@ -5,7 +5,7 @@ import type { Mapping } from "../core/mapping.ts";
 import type { Person } from "../core/person.ts";
 import * as phrases from "../core/phrases.ts";
 import type { Client } from "./client.ts";
-import { type Comparison, ghostName, short, withAddress } from "./ghost-name.ts";
+import { type Comparison, ghostName, short, shortName, withAddress } from "./ghost-name.ts";
 import { ghostMxid, matrixNetwork, parts } from "./mxid.ts";
 
 export type Ghosts = ReturnType<typeof createGhosts>;
@@ -19,6 +19,10 @@ export class NoGhost extends PermanentError {
 		super("busy", phrases.noGhost);
 	}
 }
+
+/** Returns the name of a person, who may have none now; `last`: the one that the ghost has. */
+const nameFor = (person: Person, last: string | undefined): string =>
+	last === undefined ? shortName(person) : short(person.name ?? last);
 
 /** Keeps the ghosts of people on other networks: registers a ghost at its first use and keeps its name current. */
 export function createGhosts(deps: {
@@ -46,7 +50,7 @@ export function createGhosts(deps: {
 	async function ensure(person: Person, room?: string): Promise<string> {
 		const known = await mapping.ghost(person.id, person.network, matrixNetwork);
 		// Until a new account has a display name, clients show its localpart, an encoded address.
-		const wanted = short(person.name ?? known?.name ?? person.address.at(-1) ?? "");
+		const wanted = nameFor(person, known?.name);
 		// A line of somebody whose presence is not there yet tells no real name.
 		const realName = person.realName === undefined ? known?.person.realName : person.realName;
 		const named = realName === undefined ? person : { ...person, realName };
@@ -93,7 +97,7 @@ export function createGhosts(deps: {
 		const known = await mapping.ghostAt(matrixNetwork, mxid as UserId);
 		if (!known) return;
 		const { person } = known;
-		const name = withAddress(short(person.name ?? known.name ?? person.address.at(-1) ?? ""), person);
+		const name = withAddress(nameFor(person, known.name), person);
 		if (known.name === name) return;
 		await client.setName(mxid, name);
 		await mapping.saveGhost({ ...known, name });

@@ -68,6 +68,11 @@ describe("createGhosts", () => {
 		expect(hs.users.get(await ghosts.ensure(person("romeo@x", ["romeo@x"])))).toBe("romeo@x");
 	});
 
+	test("names an occupant with an invisible nick by the room", async () => {
+		await ghosts.ensure(person("verona@muc.x/1", ["verona@muc.x", "\u1160"]));
+		expect([...hs.users.values()]).toEqual([expect.stringMatching(/^verona@muc\.x/)]);
+	});
+
 	test("gives the next holder of a nick another ghost, and keeps the first one's person", async () => {
 		const first = await ghosts.ensure(occupant("id1"));
 		expect(first).toBe("@_xmpp_verona=40muc.x/=52omeo:hs.test");
