@@ -1,7 +1,7 @@
 import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
 import type { MessageId } from "../core/ids.ts";
 import { createRateLimit, type Rate } from "../core/limits.ts";
-import type { Arrival, Placed } from "./from-mqtt.ts";
+import { type Arrival, type Placed, subscriptionsOfBoth } from "./from-mqtt.ts";
 import type { Posted } from "./mailbox.ts";
 import { moreOf, plain, type Sort, type Use } from "./sorts.ts";
 
@@ -101,9 +101,13 @@ export function createFlood(deps: {
 		const values = 1 + (arrival.superseded ?? 0);
 		one.values += values;
 		merged(values);
-		if (order < one.order) return;
+		const subscriptions = subscriptionsOfBoth(one.latest.subscriptions, arrival.subscriptions);
+		if (order < one.order) {
+			one.latest = { ...one.latest, subscriptions };
+			return;
+		}
 		bytes += bytesOf(arrival) - bytesOf(one.latest);
-		one.latest = arrival;
+		one.latest = { ...arrival, subscriptions };
 		one.order = order;
 		const others = ofTopic.get(arrival.topic);
 		if (!others || others.size < 2) return;

@@ -64,6 +64,16 @@ export function placesOf(
 	}));
 }
 
+/**
+ * Returns the subscriptions of a message that stands for an earlier one as well: a broker that sends one message for each
+ * subscription may have sent them for different ones. [MQTT-3.3.4-5]
+ */
+export function subscriptionsOfBoth(earlier: readonly number[], later: readonly number[]): readonly number[] {
+	if (earlier.length === 0 || later.length === 0) return [];
+	const others = earlier.filter((one) => !later.includes(one));
+	return others.length === 0 ? later : [...later, ...others];
+}
+
 /** Most characters of a value that are shown in a room. */
 const longest = 16_384;
 

@@ -1,4 +1,4 @@
-import type { Arrival } from "./from-mqtt.ts";
+import { type Arrival, subscriptionsOfBoth } from "./from-mqtt.ts";
 
 /** A message on its way to the main thread. `superseded`: the values of QoS 0 in whose place it goes. */
 export type Posted = Arrival & Readonly<{ superseded?: number }>;
@@ -75,12 +75,19 @@ export function createMailbox(deps: {
 		flushSoon();
 	}
 
+	/** Returns the message that stands for a waiting one and for a later one of its topic. */
+	const inPlaceOf = (before: Posted, arrival: Arrival): Posted => ({
+		...arrival,
+		subscriptions: subscriptionsOfBoth(before.subscriptions, arrival.subscriptions),
+		superseded: (before.superseded ?? 0) + 1,
+	});
+
 	function supersede(arrival: Arrival): void {
 		const before = latest.get(arrival.topic);
 		if (before) bytes -= bytesOf(before);
 		// The order of the topics is that of their latest values.
 		latest.delete(arrival.topic);
-		latest.set(arrival.topic, before ? { ...arrival, superseded: (before.superseded ?? 0) + 1 } : arrival);
+		latest.set(arrival.topic, before ? inPlaceOf(before, arrival) : arrival);
 		if (looking) return;
 		looking = true;
 		later(between, look);

@@ -18,8 +18,8 @@ function flood(pace: Pace, burst = 1_000) {
 		makeId: () => `${order}` as MessageId,
 		now: () => clock.now,
 	});
-	const offer = (topic: string, text: string, superseded = 0, sort: Sort = plain) =>
-		one.offer({ ...arrival(topic, text), superseded }, ++order, sort);
+	const offer = (topic: string, text: string, superseded = 0, sort: Sort = plain, subscriptions = [1]) =>
+		one.offer({ ...arrival(topic, text), superseded, subscriptions }, ++order, sort);
 	const text = ({ latest }: Waiting) => `${latest.topic} ${Buffer.from(latest.payload)}`;
 	/** Lets the due values go, as their texts. */
 	const goOn = () =>
@@ -52,6 +52,19 @@ describe("createFlood", () => {
 		expect(offer("t", "1", 4)).toMatchObject({ values: 5 });
 		expect(offer("t", "2", 5)).toMatchObject({ values: 11 });
 		expect(merged()).toBe(13);
+	});
+
+	test("shows the latest value for the subscriptions of all values, of which a broker sends one each", () => {
+		const { offer, merge, goOn, clock } = flood("latest");
+		offer("t", "old", 0, plain, [1]);
+		offer("t", "old", 0, plain, [2]);
+		const waiting = offer("t", "new", 0, plain, [1]) as Waiting;
+		expect(waiting.latest.subscriptions.toSorted()).toEqual([1, 2]);
+		// A redelivery of an earlier value.
+		merge(waiting, { ...arrival("t", "older"), subscriptions: [3] }, 0);
+		expect(waiting.latest.subscriptions.toSorted()).toEqual([1, 2, 3]);
+		clock.now += 1_000;
+		expect(goOn()).toEqual(["t new"]);
 	});
 
 	test("tells until when a later value of a topic takes the place of an earlier one", () => {

@@ -45,6 +45,18 @@ describe("createMailbox", () => {
 		expect(texts()).toEqual([["a 1"], ["a 2", "b 3"]]);
 	});
 
+	test("sends the latest value of a held topic for the subscriptions of all, of which a broker sends one each", () => {
+		const { add, pass, taken, batches } = mailbox();
+		add(arrival("a", "1"));
+		pass(0);
+		taken([{ topic: "a", until: hour }]);
+		for (const text of ["2", "3"])
+			for (const subscription of [1, 2]) add(arrival("a", text, { subscriptions: [subscription] }));
+		pass(100);
+		pass(0);
+		expect(batches[1]?.map(({ subscriptions }) => subscriptions.toSorted())).toEqual([[1, 2]]);
+	});
+
 	test("keeps the latest value of a held topic for a tenth of a second, and counts those before it", () => {
 		const { add, pass, taken, batches, texts } = mailbox();
 		add(arrival("a", "1"));
