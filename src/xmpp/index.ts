@@ -161,7 +161,7 @@ export function createXmpp(options: ComponentOptions, deps: XmppDeps) {
 			idleAfter: deps.idleAfter,
 			cursor: (key) => bridge.cursor(key),
 			cursors: (prefix) => bridge.cursors(prefix),
-			save: (cursor) => inbox.after(() => bridge.saveCursor(cursor)),
+			save: (cursor) => inbox.save(() => bridge.saveCursor(cursor)),
 			settled: () => inbox.reached(),
 			crowded: () => inbox.depth() > crowd,
 			signedIds: () => sealed,

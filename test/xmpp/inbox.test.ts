@@ -37,6 +37,39 @@ test("the inbox gathers events into the next batch while one is being stored, in
 	expect(batches).toEqual([["1"], ["2", "3"], ["sync"], ["4"]]);
 });
 
+test("the inbox writes facts together, behind earlier events and before later ones, and waits for them when asked", async () => {
+	const calls: string[] = [];
+	const writes: (() => void)[] = [];
+	const write = (what: string) => () => {
+		calls.push(what);
+		return new Promise<void>((resolve) => writes.push(resolve));
+	};
+	const box = createInbox({ receive: (events) => write(events.map(({ id }) => id).join())() }, quiet);
+	box.save(async () => void calls.push("0"));
+	await box.settled();
+	box.events([event("1")]);
+	box.save(write("a"));
+	box.save(write("b"));
+	box.events([event("2")]);
+	box.save(write("c"));
+	let reached = false;
+	void box.reached().then(() => {
+		reached = true;
+	});
+	await eventually(() => expect(writes).toHaveLength(1));
+	expect(calls).toEqual(["0", "1"]);
+	writes.shift()?.();
+	// No write of a fact has ended.
+	await eventually(() => expect(calls).toEqual(["0", "1", "a", "b", "2"]));
+	writes.pop()?.();
+	await eventually(() => expect(calls).toEqual(["0", "1", "a", "b", "2", "c"]));
+	for (const end of writes.splice(1)) end();
+	await new Promise((resolve) => setImmediate(resolve));
+	expect(reached).toBe(false);
+	for (const end of writes) end();
+	await eventually(() => expect(reached).toBe(true));
+});
+
 test("the inbox stores later events after a failure", async () => {
 	const seen: string[] = [];
 	const box = createInbox(
