@@ -40,6 +40,7 @@ export const locked = refusal("cancel", "not-acceptable", phrases.hostedLocked);
 export const blocked = refusal("auth", "forbidden", phrases.blocked);
 export const domainBanned = refusal("auth", "forbidden", phrases.hostedDomainBanned);
 export const slow = refusal("wait", "remote-server-timeout", phrases.hostedSlow);
+export const lost = refusal("wait", "remote-server-timeout", phrases.hostedLost);
 export const stopping = refusal("wait", "remote-server-timeout", phrases.xmppStopping);
 export const tooMany = refusal("wait", "resource-constraint", phrases.hostedTooMany);
 export const tooManyNicks = refusal("wait", "resource-constraint", phrases.tooManyChanges);

@@ -6,7 +6,7 @@ import { shownNow } from "./announce.ts";
 import type { HostedContext } from "./context.ts";
 import { lockedForm } from "./creation/locked-rooms.ts";
 import { presence } from "./presences.ts";
-import { refuse, slow } from "./refusals.ts";
+import { lost, refuse } from "./refusals.ts";
 import { placeOf } from "./returns.ts";
 import { type StoredSession, storedForm } from "./sessions.ts";
 
@@ -29,7 +29,7 @@ export function createRestarts(context: HostedContext) {
 
 	/** Returns the answer to a join of the last run. */
 	const unanswered = ({ address, jid, nick, join }: StoredSession): Element =>
-		refuse(xml("presence", { from: jid, to: `${address}/${nick}`, id: join?.id }), slow);
+		refuse(xml("presence", { from: jid, to: `${address}/${nick}`, id: join?.id }), lost);
 
 	/** Returns true for a client that has come back by itself. */
 	const isBack = (session: StoredSession): boolean =>

@@ -554,6 +554,7 @@ describe("a slow homeserver", () => {
 		await next.start();
 		next.conversation.online();
 		await next.settle();
+		expect(next.sent[0]?.getChild("error")?.getChild("text")?.getText()).toMatch(/ Join again\.$/);
 		expect(next.got(romeo)).toEqual(["presence error Romeo wait/remote-server-timeout"]);
 		next.conversation.online();
 		await next.settle();
