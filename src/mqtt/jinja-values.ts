@@ -17,7 +17,7 @@ export class Rounded {
 const longest = 16_384;
 /** Most characters in a list or table that a template makes, and those that one in the payload counts as. */
 const [mostInside, inPayload] = [131_072, 1_024];
-/** Significant digits of a number that was computed. */
+/** Significant digits of a fraction, which may have been computed. */
 const precision = 12;
 
 /** Returns the number of a value; undefined if it is none. A text counts where `texts` says so. */
@@ -37,6 +37,8 @@ export function numberIn(value: unknown, texts = false): number | undefined {
 export function textOf(value: unknown): string {
 	if (value === undefined || value === null) return "";
 	if (value instanceof Rounded) return value.number.toFixed(value.digits);
+	// A time in ms has 13 digits.
+	if (Number.isSafeInteger(value)) return String(value);
 	if (typeof value === "number") return String(Number(value.toPrecision(precision)));
 	// true and false as JSON writes them, since payloads are held against such texts.
 	return shown(value).slice(0, longest);

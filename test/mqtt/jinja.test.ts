@@ -37,6 +37,7 @@ describe("a value template of Home Assistant", () => {
 		["{{ value | int / 10 }}", "0.7"],
 		["{{ value | float(0) | multiply(2) }}", "14"],
 		["{{ 0.1 + 0.2 }}", "0.3"],
+		["{{ '1700000000123' | int }} {{ 1700000000 * 1000 + 123 }}", "1700000000123 1700000000123"],
 		["{{ 7 // 2 }} {{ -7 % 3 }}", "3 2"],
 		["{{ 'on' if value_json.state == 'ON' else 'off' }}", "on"],
 		["{{ 'empty' if value_json.power < 1 else 'a' if value_json.power < 5 else 'b' }}", "empty"],
