@@ -49,7 +49,7 @@ export function createMirrorRooms(deps: {
 	/** Runs `work` after `ms`. Returns the function that cancels it. */
 	later(ms: number, work: () => Promise<void>): () => void;
 	/** Returns a sorter of a broker's values in the guard. */
-	guarded?(broker: string, sort: Course["sort"]): Course["sort"];
+	guarded(broker: string, sort: Course["sort"]): Course["sort"];
 	now?(): number;
 	readings?: Readings;
 	/** Keeps the files that things send. */
@@ -68,7 +68,7 @@ export function createMirrorRooms(deps: {
 		files,
 		readings = noReadings,
 		making = [],
-		guarded = (_, sort) => sort,
+		guarded,
 		now = () => Date.now(),
 	} = deps;
 	let opened: Opened[] = [];

@@ -56,6 +56,7 @@ async function play({ yaml, lines }: (typeof examples)[number]): Promise<readonl
 		filtered: () => undefined,
 		receive: async () => undefined,
 		later: () => () => undefined,
+		guarded: (_, sort) => sort,
 		thing: (_broker, topic) => devices.at(topic),
 		files: {
 			keep: (bytes, name): Media => {

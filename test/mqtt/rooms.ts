@@ -10,6 +10,7 @@ export const mirrorRooms = (over: Partial<Deps> = {}): Rooms =>
 		filtered: () => undefined,
 		receive: async () => undefined,
 		later: () => () => undefined,
+		guarded: (_, sort) => sort,
 		...over,
 	});
 
