@@ -58,7 +58,10 @@ export function createHomeserverLink(deps: {
 				if (error instanceof TemporaryError) troubled();
 				if (!(error instanceof MatrixError)) throw error;
 				const reason = error.status === 403 ? "forbidden" : error.status === 404 ? "not-found" : "failed";
-				throw new PermanentError(reason, phrases.homeserverRefused(error.message), { cause: error });
+				// Synapse writes the numbers of the levels into this refusal, and people know neither.
+				const isPower = reason === "forbidden" && /user_level \(-?\d+\) < send_level/.test(error.message);
+				const words = isPower ? phrases.noPower : phrases.homeserverRefused(error.message);
+				throw new PermanentError(reason, words, { cause: error });
 			}
 		},
 	};

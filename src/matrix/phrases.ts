@@ -94,6 +94,7 @@ export const byModerator = (who: string, reason: string | undefined) =>
 	reason ? `${reason} (by ${who})` : `by ${who}`;
 export const notInRoom = "you are not in this room on Matrix.";
 export const roomGone = "there is no such room, or no server that is in it can be reached.";
+export const noPower = "the power levels of the Matrix room do not let you do this there.";
 export const homeserverRefused = (why: string) => `the Matrix server refused it: ${why}`;
 export const noMatrixAddress = (text: string) =>
 	`“${text}” is not a Matrix address. The address of a person looks like @alice:example.org, that of a room like #lobby:example.org.`;

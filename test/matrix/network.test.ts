@@ -458,6 +458,18 @@ describe("sending", () => {
 		);
 		expect(xmpp.refused[0]).toMatchObject({ target: "Matrix", sentence: "the Matrix server refused it: no" });
 	});
+	test("names the power levels as the reason, without their numbers, where the ghost may not write", async () => {
+		await inVerona();
+		const error = "You don't have permission to post that to the room. user_level (-1) < send_level (0)";
+		const body = JSON.stringify({ errcode: "M_FORBIDDEN", error });
+		hs.fail(({ path }) => (path.includes("/send/") ? { status: 403, body } : undefined));
+		await xmpp.say("verona", "romeo", "hi");
+		await until(
+			() => xmpp.refused.length === 1,
+			() => "nobody was told",
+		);
+		expect(xmpp.refused[0]?.sentence).toMatch(/^the power levels of the Matrix room do not let you/);
+	});
 });
 
 describe("a chat of two", () => {
