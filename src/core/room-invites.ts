@@ -40,6 +40,10 @@ export function createRoomInvites(deps: {
 			const there = network(of);
 			const found = password === undefined ? undefined : await there.unlock?.(address, password);
 			const room = await portals.openRoom(person.network, of, address, found);
+			const portal = await portals.only(person.network, room);
+			const theirs = portal?.links.find((link) => link.network === of)?.room;
+			// The invitation lifts the ban by which the bridge shows one of the other room.
+			if (theirs) await there.admits?.(theirs, person);
 			await letIn(network(person.network), room, person, words);
 		},
 		async passOn(of, room, { person, by, reason }) {

@@ -629,6 +629,24 @@ describe("a portal made by its address", () => {
 		await expect(asks("zog")).rejects.toThrow("too many new chats");
 		expect(earth.invited).toEqual(["ann to mars-crater", "ann to mars-crater"]);
 	});
+
+	test("does not invite a person whom the far room has banned", async () => {
+		await bridge.stop(0);
+		const asked: string[] = [];
+		await begin(
+			{},
+			{
+				admits: async (room, { name }) => {
+					asked.push(`${name} in ${room}`);
+					throw new PermanentError("forbidden", "you were banned");
+				},
+			},
+		);
+		const to = { network: mars.name, address: ["crater"], words: "Zog invites you" };
+		await expect(bridge.bringIn(earth.person("ann"), mars.person("zog"), to)).rejects.toThrow("were banned");
+		expect(asked).toEqual(["ann in crater"]);
+		expect(earth.invited).toEqual([]);
+	});
 });
 
 describe("a network with private rooms", () => {
