@@ -17,15 +17,16 @@ export type ThreadEvents = Omit<Events, "arrival"> &
 /** Messages that are taken in one turn of the event loop: a chat goes on between those of a flood. */
 const atOnce = 32;
 
-/** A connection in the thread, as the main thread sees it. */
-type Line = Readonly<{
+/** The callbacks of one connection for the messages and the end of the thread. */
+type Receiver = Readonly<{
 	take(message: FromWorker): void;
 	/** The thread has ended. */
 	lost(cause: Error): void;
 }>;
 
 let thread: Worker | undefined;
-const lines = new Map<number, Line>();
+/** By connection. */
+const receivers = new Map<number, Receiver>();
 let connections = 0;
 
 /** Starts the thread of all connections, if it does not run. */
@@ -35,19 +36,19 @@ function running(): Worker {
 	worker.unref();
 	thread = worker;
 	let cause = new Error("the thread of the MQTT connections has ended");
-	worker.on("message", (message: FromWorker) => lines.get(message.connection)?.take(message));
+	worker.on("message", (message: FromWorker) => receivers.get(message.connection)?.take(message));
 	worker.on("error", (error) => {
 		cause = error;
 	});
 	worker.on("exit", () => {
 		if (thread === worker) thread = undefined;
-		for (const line of lines.values()) line.lost(cause);
+		for (const one of receivers.values()) one.lost(cause);
 	});
 	return worker;
 }
 
 /**
- * Opens one connection in a thread of its own, so that a flood delays no chat; the connection is that of `dial` in client.ts.
+ * Opens one connection in a thread of its own, so that the main thread does not read a flood; the connection is that of `dial` in client.ts.
  * All connections share the thread.
  */
 export function dialInThread(
@@ -81,7 +82,7 @@ export function dialInThread(
 	function end(cause: Error): void {
 		if (ended) return;
 		ended = cause;
-		lines.delete(connection);
+		receivers.delete(connection);
 		for (const { reject } of pending.values()) reject(cause);
 		pending.clear();
 	}
@@ -101,7 +102,7 @@ export function dialInThread(
 		return asked;
 	}
 
-	lines.set(connection, {
+	receivers.set(connection, {
 		take(message) {
 			switch (message.says) {
 				case "answer":

@@ -31,6 +31,7 @@ const receiveMaximum = 100;
 const usualPacketSize = 8 * 1_048_576;
 /** Bytes that are kept of a larger one. */
 const headOfLarger = 16;
+
 /**
  * Opens one connection and returns it. Only this file knows mqtt.js and works around its faults. The reconnecting of
  * mqtt.js is off: it has no backoff, gives up for ever after a refused CONNECT, can hang while ending, and keeps stale

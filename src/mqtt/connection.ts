@@ -77,8 +77,10 @@ export type Events = {
 };
 
 export type Connection = Readonly<{
-	/** @throws Refusal, or Error when the connection broke. */
-	/** `standing`: the broker sends the retained values although the subscription exists. */
+	/**
+	 * `standing`: the broker sends the retained values although the subscription exists. @throws Refusal, or Error when the
+	 * connection broke.
+	 */
 	subscribe(filter: string, standing?: boolean): Promise<void>;
 	unsubscribe(filter: string): Promise<void>;
 	/** Resolves with the reason code of the PUBACK: 0, or 0x10 when the topic has no subscriber; with 0 at QoS 0. @throws as above. */

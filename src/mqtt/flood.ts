@@ -49,8 +49,8 @@ const isFree = (use: Use): boolean => use === "unseen" || use === "debounced";
 
 /**
  * Holds the values of one broker back that come faster than rooms can show them. The values of a topic leave in the order of
- * their arrival, so that the last one is the last to be shown. `merged` counts
- * superseded values.
+ * their arrival, so that the last one is the last to be shown. `merged` counts superseded
+ * values.
  */
 export function createFlood(deps: {
 	rate?: Rate;
