@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { NetworkName, UserId } from "../../src/core/ids.ts";
 import type { Person } from "../../src/core/person.ts";
 import { type Client, createMatrixClient } from "../../src/matrix/client.ts";
@@ -103,9 +103,9 @@ describe("createGhosts", () => {
 });
 
 describe("createGhosts: the rate limits", () => {
-	// A limit grants more while a busy machine stands still, so the clock of the limits does.
-	beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"] }));
-	afterEach(() => void vi.useRealTimers());
+	// A limit grants more while a busy machine stands still, so its clock does. The limit takes it when it is made.
+	beforeAll(() => void vi.useFakeTimers({ toFake: ["Date"] }));
+	afterAll(() => void vi.useRealTimers());
 	const make = (all: readonly Person[]) =>
 		Promise.allSettled(all.map((one) => ghosts.ensure(one))).then(
 			(done) => done.filter(({ status }) => status === "fulfilled").length,

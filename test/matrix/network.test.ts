@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Running } from "../../src/core/bridge.ts";
 import { PermanentError } from "../../src/core/errors.ts";
 import type { BridgeEvent } from "../../src/core/event.ts";
@@ -1228,9 +1228,10 @@ describe("an event that refers to an earlier message", () => {
 });
 
 describe("a MUC with more new people than may get accounts", () => {
-	// One further account is allowed every three seconds, and a busy machine can stand still for as long.
-	beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"] }));
-	afterEach(() => void vi.useRealTimers());
+	// One further account is allowed every three seconds, and a busy machine can stand still for as long. The limit takes
+	// its clock when it is made.
+	beforeAll(() => void vi.useFakeTimers({ toFake: ["Date"] }));
+	afterAll(() => void vi.useRealTimers());
 	/** Sends one message of each person of the MUC. */
 	async function flood(count: number): Promise<Room> {
 		const room = await inVerona();

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { component, type Element, xml } from "@xmpp/component";
 import { afterEach, describe, expect, test } from "vitest";
 import { eventually } from "../../eventually.ts";
+import { patience } from "../../patience.ts";
 import { domain, type FakeServer, fakeServer, secret } from "../fake-server.ts";
 
 // The faults of @xmpp/component that src/xmpp/stream/connection.ts works around. If a test fails after an upgrade, the
@@ -15,6 +16,7 @@ async function dialled(password: string) {
 	server = await fakeServer();
 	const entity = component({ service: server.service, domain, password });
 	entity.reconnect.stop();
+	entity.timeout = patience;
 	const errors: unknown[] = [];
 	entity.on("error", (error) => errors.push(error));
 	const order: string[] = [];
