@@ -9,7 +9,7 @@ export type Control = Readonly<{
 	topic: string;
 	/** Payloads by the words for them: "on" → "ON"; none for a control that takes a value. */
 	payloads: Readonly<Record<string, string>>;
-	/** The values that it takes; absent: every one, of a number those from `min` to `max`. */
+	/** The values that it takes; absent: every one, of a number every number from `min` to `max`. */
 	options?: readonly string[];
 	min?: number;
 	max?: number;
@@ -49,6 +49,9 @@ export const controlsOf = (entities: readonly Entity[]): readonly Control[] =>
 
 export type Order = Readonly<{ topic: string; payload: string; retain: boolean }>;
 
+const isNumber = ({ component, min, max }: Control): boolean =>
+	component === "number" || min !== undefined || max !== undefined;
+
 /** Returns the payload by which a control does what a person wrote; undefined if it does no such thing. */
 function payloadFor(control: Control, text: string): string | undefined {
 	const { component, payloads, options, min, max, template, offTemplate } = control;
@@ -57,8 +60,8 @@ function payloadFor(control: Control, text: string): string | undefined {
 	if (known === undefined && Object.keys(payloads).length > 0) return undefined;
 	const value = known ?? (options ? options.find((one) => one.toLowerCase() === word) : text);
 	if (value === undefined) return undefined;
-	const number = Number(value);
-	if (min !== undefined || max !== undefined)
+	const number = value.trim() === "" ? Number.NaN : Number(value);
+	if (isNumber(control))
 		if (!Number.isFinite(number) || number < (min ?? -Infinity) || number > (max ?? Infinity))
 			return undefined;
 	const by = (name === "off" ? offTemplate : undefined) ?? template;
@@ -68,9 +71,11 @@ function payloadFor(control: Control, text: string): string | undefined {
 }
 
 /** Returns the words that a control understands, for people. */
-function wordsOf({ name, payloads, options, min, max }: Control): string {
+function wordsOf(control: Control): string {
+	const { name, payloads, options, min, max } = control;
 	const words = options ?? Object.keys(payloads);
-	const range = min !== undefined || max !== undefined ? `${min ?? "…"} to ${max ?? "…"}` : "a value";
+	const bounds = min === undefined && max === undefined ? "a number" : `${min ?? "…"} to ${max ?? "…"}`;
+	const range = isNumber(control) ? bounds : "a value";
 	return `${name} ${words.length > 0 ? words.join(" | ") : range}`;
 }
 

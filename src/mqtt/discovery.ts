@@ -235,7 +235,7 @@ function entitiesOf(component: string, raw: Raw): readonly Entity[] {
 				commandTopic: command,
 				commandTemplate: text(one.commandTemplate),
 				unit: one.unit && units[one.unit],
-				options: one.options === undefined ? undefined : listIn(raw, one.options),
+				options: one.options === undefined ? undefined : (listIn(raw, one.options) ?? one.usual),
 				min: number(one.min) ?? one.fixed?.min,
 				max: number(one.max) ?? one.fixed?.max,
 			}),

@@ -5,7 +5,7 @@ import { table } from "../core/table.ts";
  * thermostat: the keys by which Home Assistant's MQTT discovery announces them, as data.
  */
 
-/** A further value or command; each key names a key of the announcement, except `name` and those of `fixed`. */
+/** A further value or command; each key names a key of the announcement, except `name`, `usual` and those of `fixed`. */
 export type Facet = Readonly<{
 	/** The name for people. */
 	name: string;
@@ -14,6 +14,8 @@ export type Facet = Readonly<{
 	command?: string;
 	commandTemplate?: string;
 	options?: string;
+	/** The options where an announcement has none. */
+	usual?: readonly string[];
 	min?: string;
 	max?: string;
 	unit?: "temperature" | "%";
@@ -22,7 +24,7 @@ export type Facet = Readonly<{
 }>;
 
 // Home Assistant, "MQTT climate (HVAC)" and "MQTT water heater"
-const heating: readonly Facet[] = [
+const heating = (modes: readonly string[]): readonly Facet[] => [
 	{
 		name: "temperature",
 		topic: "current_temperature_topic",
@@ -46,14 +48,15 @@ const heating: readonly Facet[] = [
 		command: "mode_command_topic",
 		commandTemplate: "mode_command_template",
 		options: "modes",
+		usual: modes,
 	},
 	{ name: "action", topic: "action_topic", template: "action_template" },
 ];
 
 /** By component. */
 export const facets = table<readonly Facet[]>({
-	climate: heating,
-	water_heater: heating,
+	climate: heating(["auto", "off", "cool", "heat", "dry", "fan_only"]),
+	water_heater: heating(["off", "eco", "electric", "gas", "heat_pump", "high_demand", "performance"]),
 	// Home Assistant, "MQTT cover"
 	cover: [
 		{

@@ -186,6 +186,13 @@ describe("orderFor", () => {
 		["constructor", { understands: ["switch on | off", "Brightness 0 to 254"] }],
 	])("of %j", (text, order) => expect(orderFor([onOff, brightness], text)).toEqual(order));
 
+	test("takes no words for a number without bounds", () => {
+		const target = control({ name: "Target", component: "number" });
+		for (const text of ["thanks", "", " "])
+			expect(orderFor([target], text)).toEqual({ understands: ["Target a number"] });
+		expect(orderFor([target], "target 21")).toMatchObject({ payload: "21" });
+	});
+
 	test("puts a value into a template as it is", () =>
 		expect(orderFor([control({ template: "<{{value}}>" })], "$& $1")).toMatchObject({ payload: "<$& $1>" }));
 

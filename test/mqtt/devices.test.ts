@@ -127,6 +127,15 @@ describe("an announcement", () => {
 		expect(devices.at("home/one/lamp")).toBeUndefined();
 	});
 
+	test("of a thermostat without modes has those of Home Assistant", () => {
+		const devices = createDevices("homeassistant", quiet);
+		const climate = { name: "Heater", mode_stat_t: "heater", mode_cmd_t: "heater/set" };
+		devices.take("homeassistant/climate/heater/config", JSON.stringify(climate));
+		expect(devices.controls("heater")).toMatchObject([
+			{ name: "Heater mode", options: ["auto", "off", "cool", "heat", "dry", "fan_only"] },
+		]);
+	});
+
 	test("with a wildcard in a topic names no such topic", () => {
 		const [entity] =
 			readAnnouncement(
