@@ -11,12 +11,12 @@ import {
 	sessionExpiryInterval,
 } from "./connection.ts";
 import type { Arrival } from "./from-mqtt.ts";
+import { offline, online, ownAnnouncement } from "./own-announcement.ts";
 import { createSizeCheck } from "./packet-size.ts";
 import * as phrases from "./phrases.ts";
 import { subscriptionId } from "./topics.ts";
 
-/** The values of the status topic, and how they are published. */
-const [online, offline] = ["online", "offline"];
+/** How the bridge publishes its own status. */
 const retained = { qos: 1, retain: true } as const;
 
 /** The error of mqtt.js for a SUBACK that refuses. */
@@ -53,6 +53,7 @@ export function dial(
 	 */
 	const maximumPacketSize = 2 * largest;
 	const status = how.fleeting ? undefined : broker.statusTopic;
+	const announcement = how.fleeting ? undefined : ownAnnouncement(broker);
 	const options: IClientOptions = {
 		clientId: broker.clientId,
 		...(broker.username !== undefined && { username: broker.username }),
@@ -127,6 +128,7 @@ export function dial(
 	client.on("connect", (packet) => {
 		clearTimeout(watchdog);
 		if (status !== undefined) client.publish(status, online, retained);
+		if (announcement) client.publish(announcement.topic, announcement.payload, retained);
 		events.up({ sessionPresent: packet.sessionPresent, limits: packet.properties ?? {} });
 	});
 	client.on("error", (error) => end(refusal(error)));

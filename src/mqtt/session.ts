@@ -24,6 +24,7 @@ import type { Arrival } from "./from-mqtt.ts";
 import { createInbox } from "./inbox.ts";
 import { createIntake, type Received } from "./intake.ts";
 import type { Posted } from "./mailbox.ts";
+import { ownAnnouncement } from "./own-announcement.ts";
 import * as phrases from "./phrases.ts";
 import { createRedelivery } from "./redelivery.ts";
 import { createRefusedSubscriptions } from "./refused-subscriptions.ts";
@@ -115,6 +116,8 @@ export function createSession(deps: {
 		return until > Date.now();
 	};
 
+	/** The topics on which the bridge tells of itself. */
+	const own = new Set([broker.statusTopic, ownAnnouncement(broker)?.topic]);
 	const awaitsEcho = () => [...echoes.values()].some((until) => until > Date.now());
 
 	/** Lets the held-back values go on that are due: behind the messages of the connection, if there is one. */
@@ -230,7 +233,7 @@ export function createSession(deps: {
 			const isForNobody = (arrival: Arrival) =>
 				(broker.protocol === "3.1.1" && !arrival.retain && copies.isCopy(arrival, matching(arrival))) ||
 				isEcho(arrival) ||
-				arrival.topic === broker.statusTopic;
+				own.has(arrival.topic);
 			const events: ThreadEvents = {
 				up(connack) {
 					welcome = connack;

@@ -1204,14 +1204,18 @@ test("the bridge says on its status topic whether it runs, also after kill -9", 
 		await thing.waitForMessage(statusTopic, value, 20_000);
 		thing.inbox.items.splice(0);
 	};
-	const one = await run(broker({ statusTopic }), ["bridge/#"]);
+	await thing.subscribe("ha/#");
+	const one = await run(broker({ statusTopic, discovery: "ha" }), ["bridge/#", "ha/#"]);
+	const { payload, topic } = await thing.waitFor("the announcement", (said) => said.topic.startsWith("ha/"));
+	expect(topic).toMatch(/^ha\/binary_sensor\/[\w-]+\/config$/);
+	expect(JSON.parse(payload)).toMatchObject({ state_topic: statusTopic, payload_off: "offline" });
 	await says("online");
 	await thing.publish("bridge/lamp", "on");
 	await until(
 		() => one.values().includes("on"),
 		() => String(one.values()),
 	);
-	// Its own status is no news for a room.
+	// Its own status and announcement are no news for a room.
 	expect(one.values()).toEqual(["on"]);
 	await stop(one);
 	await says("offline");
