@@ -185,7 +185,8 @@ export function createInvites(deps: {
 			await client.setName(guest, ghostAddress(guest, domain)?.address.join(" ") ?? phrases.nobodyName);
 			await client.leave(room, guest, reason);
 		}
-		members.forget(room);
+		// In a room with the bot the next message would have to wait until the members are read again.
+		if (guest === bot || !rooms.withBot.has(room)) members.forget(room);
 	}
 
 	async function attend(event: MatrixEvent): Promise<void> {

@@ -84,6 +84,7 @@ describe("an invite of a ghost to a linked room", () => {
 	async function invitesRomeo(beyond: () => Promise<string | undefined>) {
 		const asked: unknown[] = [];
 		const reasons: (string | undefined)[] = [];
+		const forgotten: string[] = [];
 		const romeo = { network: "xmpp", id: "romeo@x.test", address: ["romeo@x.test"] };
 		const ghost = "@_xmpp_romeo:hs.test";
 		const invited = createInvites({
@@ -93,8 +94,9 @@ describe("an invite of a ghost to a linked room", () => {
 			members: {
 				person: (id: string, name?: string) => ({ id, name, domain: "hs.test", local: true }),
 				of: () => new Map([["@juliet:hs.test", "Juliet"]]),
-				forget: () => undefined,
+				forget: (room: string) => void forgotten.push(room),
 			},
+			rooms: { withBot: new Set(["!1"]) },
 			ghosts: { person: async () => romeo, ensure: async () => ghost },
 			otherBridges: { isGhost: () => false },
 			bridge: {
@@ -110,15 +112,16 @@ describe("an invite of a ghost to a linked room", () => {
 			log: quiet,
 		} as unknown as Parameters<typeof createInvites>[0]);
 		await invited({ ...invite("@juliet:hs.test", 1, { reason: "come" }), state_key: ghost });
-		return { asked, reasons, romeo };
+		return { asked, reasons, romeo, forgotten };
 	}
 
 	test("invites the person to the linked room, which the ghost says as it declines", async () => {
-		const { asked, reasons, romeo } = await invitesRomeo(async () => "verona@muc.test");
+		const { asked, reasons, romeo, forgotten } = await invitesRomeo(async () => "verona@muc.test");
 		expect(asked).toMatchObject([
 			["matrix", "!1", { person: romeo, by: { id: "@juliet:hs.test", name: "Juliet" }, reason: "come" }],
 		]);
 		expect(reasons).toEqual([expect.stringContaining("invited to verona@muc.test")]);
+		expect(forgotten, "the members of the room, which the bridge goes on to serve").toEqual([]);
 	});
 
 	test("is declined with the reason where no linked room takes the invitation", async () => {
