@@ -13,8 +13,8 @@ export type Address = Readonly<{ network: string; address: readonly string[] }>;
 const LONGEST = 255;
 
 /**
- * Returns `@` or `#`, our namespace and the parts. A name that would be too long is hashed. Its first part is empty, and
- * that of an address never is.
+ * Returns `@` or `#`, our namespace and the parts. A name that would be too long is hashed behind an empty first part,
+ * since the first part of an address is never empty.
  */
 function spell(sigil: "@" | "#", network: string, parts: readonly string[], domain: string): string {
 	const full = `${sigil}_${network}_${parts.map(encode).join("/")}:${domain}`;

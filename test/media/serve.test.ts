@@ -522,6 +522,6 @@ test("a file of 200 MB passes unchanged in little memory", async () => {
 	});
 	await promise;
 	expect(got.digest("hex")).toBe(sent.digest("hex"));
-	// What the source gave and the reader has not got is in our buffers, and in those of the kernel.
+	// The bytes that the source gave and the reader has not got are in our buffers, and in those of the kernel.
 	expect(most / MB).toBeLessThan(30);
 });

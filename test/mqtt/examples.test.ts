@@ -131,7 +131,7 @@ async function play({ yaml, lines }: (typeof examples)[number]): Promise<readonl
 	return said;
 }
 
-/** What people read of each example, which the pictures of the page show (script/pictures). */
+/** The texts that people read of each example, which the pictures of the page show (script/pictures). */
 const read: Readonly<Record<string, readonly Said[]>> = {
 	"A thermometer": [
 		{ who: "kitchen climate", words: "kitchen climate: 21.5 °C", edited: true },

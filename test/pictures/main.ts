@@ -13,7 +13,7 @@ import { MqttClient } from "../testbed/mqtt-client.ts";
 /** The folder with the clients, and the browser that shows them. */
 const [folder = "", chromium = ""] = process.argv.slice(2);
 
-/** What the script uses of puppeteer-core. */
+/** The part of puppeteer-core that the script uses. */
 type Page = Readonly<{
 	goto(url: string): Promise<unknown>;
 	setContent(html: string): Promise<unknown>;
