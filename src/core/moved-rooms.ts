@@ -10,7 +10,7 @@ import type { Portals } from "./portals.ts";
 
 /** Time, in ms, in which people may follow their room to its new place before they leave the other rooms. */
 const followWithin = 5 * 60_000;
-/** Delay, in ms, before the members of a room whose network does not answer are asked for again. */
+/** Delay, in ms, before the members of a room are asked for after a start, and again if their network does not answer. */
 const againAfter = 60_000;
 
 const prefix = "followers ";
@@ -101,7 +101,9 @@ export function createMovedRooms(deps: {
 			start();
 			for (const { value } of await journal.cursors(prefix)) {
 				const followers = JSON.parse(value) as Followers;
-				partAfter(Math.min(Math.max(followers.until - Date.now(), 0), followWithin), followers);
+				// A network that has just started may not know the people of its rooms yet.
+				const ms = Math.max(followers.until - Date.now(), againAfter);
+				partAfter(Math.min(ms, followWithin), followers);
 			}
 		},
 	};

@@ -99,6 +99,30 @@ test("people who stay behind leave the other rooms also after a restart, once th
 	await next.stop(1_000);
 });
 
+test("people who followed stay after a long outage, though their network knows them only some time after its start", async () => {
+	vi.useFakeTimers({ toFake: ["setTimeout", "Date"], shouldAdvanceTime: true });
+	const { earth, sky, journal, core, begin } = await linked();
+	earth.rooms.set("market", [earth.person("ann")]);
+	await earth.bridge.moved(earth.name, plaza, market);
+	await core.stop(1_000);
+	vi.clearAllTimers();
+	vi.setSystemTime(Date.now() + 60 * 60_000);
+	earth.rooms.set("market", []);
+	const next = begin();
+	await next.start();
+	await vi.advanceTimersByTimeAsync(30_000);
+	earth.rooms.set("market", [earth.person("ann")]);
+	await vi.advanceTimersByTimeAsync(60_000);
+	await until(
+		() => moves(sky.sent).includes("bob leave verona"),
+		() => JSON.stringify(moves(sky.sent)),
+	);
+	expect(moves(sky.sent)).not.toContain("ann leave verona");
+	await expect.poll(() => journal.cursors("followers ")).toEqual([]);
+	vi.useRealTimers();
+	await next.stop(1_000);
+});
+
 test("a room does not move to one that is in a portal, and a room in none moves nowhere", async () => {
 	const { earth, mapping, core } = await linked();
 	const before = await mapping.portals();
