@@ -29,6 +29,8 @@ const [operationProperty, passedProperty] = ["trivium-operation", "trivium-passe
 const receiveMaximum = 100;
 /** Bytes of the largest payload that is read whole, without another bound in the config. */
 const usualPacketSize = 8 * 1_048_576;
+/** Time in ms within which a broker closes a connection that the bridge has ended, and its last values are taken. */
+const ending = 3_000;
 /** Bytes that are kept of a larger one. */
 const headOfLarger = 16;
 
@@ -207,7 +209,7 @@ export function dial(
 			// A connection that ends in order leaves no will. [MQTT-3.14.4-3]
 			if (status !== undefined && client.connected) client.publish(status, offline, retained);
 			client.end(false);
-			setTimeout(() => end(new Error("closed")), 1000).unref();
+			setTimeout(() => end(new Error("closed")), ending).unref();
 		},
 		drop: () => end(new Error("dropped")),
 	};
