@@ -1,4 +1,5 @@
 import type { Arrival } from "./from-mqtt.ts";
+import type { Posted } from "./mailbox.ts";
 
 /** Copies of one message follow each other within this time, in ms. */
 const together = 2_000;
@@ -26,7 +27,9 @@ export function createCopyFilter(now: () => number = Date.now) {
 
 	return {
 		/** `subscriptions`: how many of the session's subscriptions match the message. */
-		isCopy(arrival: Arrival, subscriptions: number): boolean {
+		isCopy(arrival: Posted, subscriptions: number): boolean {
+			// A value that waited in the mailbox has no copies, and may come between those of another message.
+			if (arrival.superseded !== undefined) return false;
 			const at = now();
 			if (run && continues(run, arrival, subscriptions, at)) {
 				run.seen++;

@@ -1,6 +1,9 @@
 import { type Arrival, subscriptionsOfBoth } from "./from-mqtt.ts";
 
-/** A message on its way to the main thread. `superseded`: the values of QoS 0 in whose place it goes. */
+/**
+ * A message on its way to the main thread. `superseded`: of a value that waited for later ones, the number of values of QoS 0 in
+ * whose place it goes.
+ */
 export type Posted = Arrival & Readonly<{ superseded?: number }>;
 
 /**
@@ -87,7 +90,7 @@ export function createMailbox(deps: {
 		if (before) bytes -= bytesOf(before);
 		// The order of the topics is that of their latest values.
 		latest.delete(arrival.topic);
-		latest.set(arrival.topic, before ? inPlaceOf(before, arrival) : arrival);
+		latest.set(arrival.topic, before ? inPlaceOf(before, arrival) : { ...arrival, superseded: 0 });
 		if (looking) return;
 		looking = true;
 		later(between, look);

@@ -39,6 +39,14 @@ describe("a broker of MQTT 3.1.1 that sends a copy for each of several subscript
 		expect(shown(2, "a 4", "a 4")).toEqual(["a 4"]);
 	});
 
+	test("has copies recognised between which values of another topic come that waited in the mailbox", () => {
+		for (let n = 0; n < 5; n++) {
+			expect(shown(2, `a ${n}`)).toEqual([`a ${n}`]);
+			expect(copies.isCopy({ ...message("b", "1"), superseded: 0 }, 1)).toBe(false);
+			expect(shown(2, `a ${n}`)).toEqual([]);
+		}
+	});
+
 	test("has copies recognised that a full journal held up", () => {
 		expect(shown(2, "a 1")).toEqual(["a 1"]);
 		now += 60_000;

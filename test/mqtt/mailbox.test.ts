@@ -45,6 +45,17 @@ describe("createMailbox", () => {
 		expect(texts()).toEqual([["a 1"], ["a 2", "b 3"]]);
 	});
 
+	test("marks a value that waited, also one in nobody's place", () => {
+		const { add, pass, taken, batches } = mailbox();
+		add(arrival("a", "1"));
+		pass(0);
+		taken([{ topic: "a", until: hour }]);
+		add(arrival("a", "2"));
+		pass(100);
+		pass(0);
+		expect(batches.map(([one]) => one?.superseded)).toEqual([undefined, 0]);
+	});
+
 	test("sends the latest value of a held topic for the subscriptions of all, of which a broker sends one each", () => {
 		const { add, pass, taken, batches } = mailbox();
 		add(arrival("a", "1"));
