@@ -63,7 +63,11 @@ export async function invite(
 	try {
 		await link.send(mediated(room, from.jid, jid, id, reason));
 		// A MUC does not answer an invitation that it takes. Its refusal comes before the answer to this query.
-		await link.iq(to.discoInfo(from.jid, room.jid), answerWithin);
+		await link.iq(to.discoInfo(from.jid, room.jid), answerWithin).catch((error: unknown) => {
+			invited.set(keyOf(room, jid), true);
+			// The invitation may have arrived, and a temporary error would have it repeated.
+			throw new PermanentError("failed", phrases.mucNotAnswering(room.jid), { cause: error });
+		});
 		const refusal = underWay.get(id);
 		if (refusal && !mayNot.has(refusal.condition)) throw neutral(refusal);
 		if (refusal && (room.features.membersOnly || room.password !== undefined))

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { TemporaryError } from "../../../src/core/errors.ts";
 import type { Person } from "../../../src/core/person.ts";
 import { account } from "../../../src/xmpp/from-xmpp.ts";
 import { mucUser } from "../../../src/xmpp/muc/status-codes.ts";
@@ -80,6 +81,17 @@ test("a refused invitation is the inviter's to read", async () => {
 	const { invites } = await verona("item-not-found");
 	expect(await invites(tybalt)).toContain("refused");
 	expect(await invites({ ...tybalt, address: [room, "Romeo"] })).toContain("does not know the address");
+});
+
+test("an invitation is not repeated where the MUC does not answer, and may be declined", async () => {
+	const { w, invites, sent, declines } = await verona();
+	w.server.info = () => {
+		throw new TemporaryError("took too long");
+	};
+	expect(await invites(tybalt)).toContain("does not answer");
+	expect(sent().filter(asked(aliceJid))).toHaveLength(1);
+	await declines("tybalt@x.test/r", "no");
+	expect(w.lines().join()).toContain("tybalt has declined");
 });
 
 test("a person who is in the MUC is not invited", async () => {
