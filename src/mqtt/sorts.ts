@@ -1,3 +1,4 @@
+import { createBoundedMap } from "../core/bounded-map.ts";
 import { type Conditions, isInRange, numberOf } from "./changes.ts";
 import type { Shape } from "./shape.ts";
 
@@ -45,14 +46,20 @@ function placeOf({ above, below, hysteresis = 0 }: Conditions, number: number): 
 	return bounds.map((bound) => Math.sign(number - bound)).join();
 }
 
-/** Returns the function that sorts the values of one topic, in the order of their arrival. */
-export function createSorter<Arrival extends Readonly<{ retain: boolean }>>(
-	mirrors: readonly Sorted<Arrival>[],
-): (arrival: Arrival) => Sort {
-	/** By mirror: the place of the last number. */
-	const places = new Map<Sorted<Arrival>, string>();
+/** Most subscriptions of one topic and mirror whose last numbers are remembered; the next number of any other crosses its bound. */
+const mostCopies = 16;
 
-	function sortFor(one: Sorted<Arrival>, arrival: Arrival): Sort {
+/**
+ * Returns the function that sorts the values of one topic, in the order of their arrival. A broker may send a value once for
+ * each subscription: the copies have the same sort. [MQTT-3.3.4-5]
+ */
+export function createSorter<
+	Arrival extends Readonly<{ retain: boolean; subscriptions?: readonly number[] }>,
+>(mirrors: readonly Sorted<Arrival>[]): (arrival: Arrival) => Sort {
+	/** By mirror and subscriptions: the place of the last number. */
+	const places = createBoundedMap<string, string>(mostCopies * mirrors.length);
+
+	function sortFor(one: Sorted<Arrival>, index: number, arrival: Arrival): Sort {
 		const { only = {}, matches, heard } = one;
 		if (!isDeciding(one)) return plain;
 		// A value from before the subscription stands for none that came since.
@@ -72,13 +79,14 @@ export function createSorter<Arrival extends Readonly<{ retain: boolean }>>(
 		if (number === undefined) return { name: "words", use: "unseen" };
 		// A number out of the range is not shown and may cross a bound all the same.
 		const name = placeOf(only, number) + (inRange ? "" : " out of range");
-		const before = places.get(one);
-		places.set(one, name);
+		const key = `${index} ${arrival.subscriptions ?? ""}`;
+		const before = places.get(key);
+		places.set(key, name);
 		return { name, use: name === before ? "unseen" : "crossing" };
 	}
 
 	return (arrival) => {
-		const all = mirrors.map((one) => sortFor(one, arrival));
+		const all = mirrors.map((one, index) => sortFor(one, index, arrival));
 		return {
 			name: all.map(({ name }) => name).join(" "),
 			use: all.reduce<Use>((most, { use }) => moreOf(most, use), "unseen"),

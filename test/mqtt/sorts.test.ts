@@ -37,6 +37,16 @@ describe("the sort of a value", () => {
 		expect(texts.map((text) => sorter(text).use).join(" ")).toBe(uses);
 	});
 
+	test("is the same for the copies that a broker sends for each subscription", () => {
+		const sorter = createSorter<{ text: string; retain: boolean; subscriptions: readonly number[] }>([
+			{ only: { above: 8 }, compared: ({ text }) => text, heard: () => undefined },
+		]);
+		const uses = ["1", "9", "10"].flatMap((text) =>
+			[[1], [2]].map((subscriptions) => sorter({ text, retain: false, subscriptions }).use),
+		);
+		expect(uses).toEqual(["crossing", "crossing", "crossing", "crossing", "unseen", "unseen"]);
+	});
+
 	test("is the most that any mirror of the topic makes of it, and tells those that wait for silence", () => {
 		const { sorter, heard } = sorterOf({ above: 8 }, { debounce: 1 }, { matches: "x", debounce: 1 });
 		expect(sorter("1").use).toBe("crossing");
