@@ -1,3 +1,4 @@
+import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
 import { type Arrival, subscriptionsOfBoth } from "./from-mqtt.ts";
 
 /**
@@ -16,8 +17,8 @@ export type Held = Readonly<{ topic: string; until: number }>;
 const [most, mostBytes] = [500, 1_048_576];
 /** Time in ms for which a value of a held topic waits for a later one. */
 const between = 100;
-/** Most topics that are known as held; a further one is not superseded here. */
-const mostTopics = 20_000;
+/** Most topics that are known as held, and their bytes; the values of a forgotten one are not superseded here. */
+const [mostTopics, mostTopicBytes] = [20_000, 8 * 1_048_576];
 
 const bytesOf = ({ topic, payload }: Arrival) => payload.length + 2 * topic.length + 100;
 
@@ -39,7 +40,10 @@ export function createMailbox(deps: {
 	const latest = new Map<string, Posted>();
 	let bytes = 0;
 	/** By topic, the time until which it is held. */
-	const held = new Map<string, number>();
+	const held = createBoundedMap<string, number>(mostTopics, {
+		bytes: mostTopicBytes,
+		of: (topic) => textBytes(topic) + 100,
+	});
 	let underWay: readonly Posted[] | undefined;
 	let soon = false;
 	let looking = false;
@@ -115,7 +119,7 @@ export function createMailbox(deps: {
 		taken(topics: readonly Held[]): void {
 			for (const { topic } of underWay ?? []) held.delete(topic);
 			underWay = undefined;
-			for (const { topic, until } of topics) if (held.size < mostTopics) held.set(topic, until);
+			for (const { topic, until } of topics) held.set(topic, until);
 			if (next.length > 0) flushSoon();
 		},
 		/** Returns all messages that wait, at the end of the connection. */

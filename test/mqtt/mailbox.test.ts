@@ -56,6 +56,17 @@ describe("createMailbox", () => {
 		expect(batches.map(([one]) => one?.superseded)).toEqual([undefined, 0]);
 	});
 
+	test("forgets the topics that were held before 20,000 others, and knows the new ones", () => {
+		const { add, pass, taken, texts } = mailbox();
+		taken(Array.from({ length: 20_000 }, (_, n) => ({ topic: `old ${n}`, until: hour })));
+		taken([{ topic: "a", until: hour }]);
+		for (const topic of ["old 0", "a"]) for (const text of ["1", "2"]) add(arrival(topic, text));
+		pass(100);
+		taken([]);
+		pass(0);
+		expect(texts().flat()).toEqual(["old 0 1", "old 0 2", "a 2"]);
+	});
+
 	test("sends the latest value of a held topic for the subscriptions of all, of which a broker sends one each", () => {
 		const { add, pass, taken, batches } = mailbox();
 		add(arrival("a", "1"));
