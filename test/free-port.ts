@@ -1,8 +1,8 @@
 import { createServer } from "node:net";
 
 // The kernel takes no port below 32768 for a connection or a listener without a port of its own, and the testbeds take
-// theirs from 20000 on. Processes with equal remainders share a block, so a port of it is tried before it is given out.
-const [first, blocks, size] = [10_000, 400, 25];
+// theirs from 20000 on. `fetch` refuses port 10080 as a bad port. Processes with equal remainders share a block, so a port of it is tried before it is given out.
+const [first, blocks, size] = [10_100, 396, 25];
 let next = 0;
 
 /** Resolves with a port of 127.0.0.1 on which nothing listens, and which no other process takes before the test does. */
