@@ -1,7 +1,8 @@
 import { createServer } from "node:net";
 
 // The kernel takes no port below 32768 for a connection or a listener without a port of its own, and the testbeds take
-// theirs from 20000 on. `fetch` refuses port 10080 as a bad port. Processes with equal remainders share a block, so a port of it is tried before it is given out.
+// theirs from 20000 on. `fetch` refuses port 10080 as a bad port. Processes with equal remainders share a block, so a port
+// of it is tried before it is given out.
 const [first, blocks, size] = [10_100, 396, 25];
 let next = 0;
 

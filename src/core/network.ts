@@ -220,10 +220,11 @@ export interface Network {
 	/** Resolves with the address of the room that takes the place of a link's room, which was closed. Absent: none is closed so. */
 	successor?(link: Link): Promise<readonly string[] | undefined>;
 	/**
-	 * Resolves if a room lets a person of another network in whom its moderators had banned, or never banned.
-	 * @throws PermanentError with the refusal. Absent: rooms here ban nobody.
+	 * Resolves if a room lets a person of another network in: one whom its moderators have not banned, and into a room for members
+	 * only a member, unless nobody is in the person's room yet (`isFirst`). @throws PermanentError with the refusal. Absent: rooms
+	 * here let everybody in.
 	 */
-	admits?(room: RoomId, person: Person): Promise<void>;
+	admits?(room: RoomId, person: Person, how: Readonly<{ isFirst: boolean }>): Promise<void>;
 	/** Resolves with the people in the room, without our ghosts. */
 	members(room: RoomId): Promise<readonly Person[]>;
 

@@ -6,7 +6,7 @@ import type { Bridge, Network, RoomInfo } from "./network.ts";
 import type { Person } from "./person.ts";
 import * as phrases from "./phrases.ts";
 import type { Portals } from "./portals.ts";
-import { letIn } from "./room-invites.ts";
+import { letIn, requireAdmission } from "./room-invites.ts";
 
 /** Creates the commands that open a chat with a person, or a room, of another network. */
 export function createOpenCommands(deps: {
@@ -102,7 +102,8 @@ export function createOpenCommands(deps: {
 				found.address,
 				password === undefined ? undefined : found.answer,
 			);
-			await found.network.admits?.(found.answer.room, call.sender);
+			const here = network(call.network);
+			await requireAdmission([here, room], [found.network, found.answer.room], call.sender);
 			return bringIn(call, room, found.answer.name ?? typed, "room");
 		},
 	});

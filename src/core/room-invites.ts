@@ -22,6 +22,20 @@ export async function letIn(
 	return "invited";
 }
 
+/**
+ * Resolves if the far room lets a person into the room that shows it, or the person is in it already. Those who are in it see the
+ * far room as the person then does, so a room for members only decides who joins them. @throws PermanentError with the refusal
+ */
+export async function requireAdmission(
+	[here, room]: readonly [Pick<Network, "members">, RoomId],
+	[there, theirs]: readonly [Pick<Network, "admits">, RoomId],
+	person: Person,
+): Promise<void> {
+	const inside = await here.members(room);
+	if (inside.some(({ id }) => id === person.id)) return;
+	await there.admits?.(theirs, person, { isFirst: inside.length === 0 });
+}
+
 /** Creates the methods of core by which people come into rooms of other networks. */
 export function createRoomInvites(deps: {
 	network(name: NetworkName): Network;
@@ -42,9 +56,10 @@ export function createRoomInvites(deps: {
 			const room = await portals.openRoom(person.network, of, address, found);
 			const portal = await portals.only(person.network, room);
 			const theirs = portal?.links.find((link) => link.network === of)?.room;
+			const here = network(person.network);
 			// The invitation lifts the ban by which the bridge shows one of the other room.
-			if (theirs) await there.admits?.(theirs, person);
-			await letIn(network(person.network), room, person, words);
+			if (theirs) await requireAdmission([here, room], [there, theirs], person);
+			await letIn(here, room, person, words);
 		},
 		async passOn(of, room, { person, by, reason }) {
 			const there = network(person.network);

@@ -52,6 +52,8 @@ export const mucMembersOnly = (room: string, listener: string) =>
 	`the XMPP room ${room} is for members only. One of its admins has to make ${listener} a member (most clients: the members in the settings of the room; Profanity: /affiliation set member ${listener}). Then try again.`;
 export const mucNotMember = (room: string, listener: string, yours: string) =>
 	`the XMPP room ${room} is for members only. One of its admins has to make ${listener} a member, for all who write here, or ${yours} for you alone.`;
+export const mucMembersInside = (room: string, yours: string) =>
+	`the XMPP room ${room} is for members only, and people are in its bridged room already. One of its admins has to make ${yours} a member, or somebody in the bridged room has to invite you.`;
 export const mucNotEntered = (why: string) => `Nothing crosses between here and the XMPP room: ${why}`;
 export const mucNoAccess = (service: string, component: string) =>
 	`the XMPP server lets nobody of ${component} into the rooms of ${service}. Its admin has to allow that in the “access” of mod_muc.`;

@@ -647,6 +647,28 @@ describe("a portal made by its address", () => {
 		expect(asked).toEqual(["ann in crater"]);
 		expect(earth.invited).toEqual([]);
 	});
+
+	test("asks the far room for leave to bring somebody in among others, and not for those who are in", async () => {
+		await bridge.stop(0);
+		const asked: string[] = [];
+		await begin(
+			{},
+			{
+				admits: async (_, { name }, { isFirst }) => void asked.push(`${name}${isFirst ? ", the first" : ""}`),
+			},
+		);
+		const brings = (name: string) =>
+			bridge.bringIn(earth.person(name), mars.person("zog"), {
+				network: mars.name,
+				address: ["crater"],
+				words: "come",
+			});
+		await brings("ann");
+		earth.rooms.set("mars-crater" as RoomId, [earth.person("ann")]);
+		await brings("ben");
+		await brings("ann");
+		expect(asked).toEqual(["ann, the first", "ben"]);
+	});
 });
 
 describe("a network with private rooms", () => {

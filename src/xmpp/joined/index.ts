@@ -206,9 +206,9 @@ export function createJoinedRooms(
 			await invite(room, ghostJid(by, own), person, reason, context);
 		},
 		/** See {@link admit}. */
-		async admits(jid: string, person: Person): Promise<void> {
+		async admits(jid: string, person: Person, how: Readonly<{ isFirst: boolean }>): Promise<void> {
 			const room = rooms.get(jid);
-			if (room) await admit(room, oursOf(room, person), context);
+			if (room) await admit(room, oursOf(room, person), context, how);
 		},
 		/** Returns true for the JID of a short-lived occupant that tries a password. */
 		isTrial: passwords.isTrial,

@@ -236,7 +236,8 @@ describe("a person of ours whom a moderator banned", () => {
 		await w.attach();
 		return w;
 	}
-	const asks = (w: Awaited<ReturnType<typeof banned>>) => failure(w.done(w.rooms.admits(room, alice)));
+	const asks = (w: Awaited<ReturnType<typeof banned>>) =>
+		failure(w.done(w.rooms.admits(room, alice, { isFirst: false })));
 	const tries = (w: Awaited<ReturnType<typeof banned>>) =>
 		w.muc.taken.filter(({ attrs }) => attrs.to === `${room}/Alice` && attrs.type === undefined).length;
 
@@ -272,6 +273,46 @@ describe("a person of ours whom a moderator banned", () => {
 		await w.attach();
 		expect(await asks(w)).toBeUndefined();
 		expect(tries(w)).toBe(0);
+	});
+});
+
+describe("a person of ours in a MUC for members only", () => {
+	/** Returns a MUC that has the listener alone as a member, and the request of Alice to be let in. */
+	async function members() {
+		const w = world();
+		w.server.info = () => {
+			const info = w.muc.info();
+			info.append(xml("feature", { var: "muc_membersonly" }));
+			return info;
+		};
+		await w.attach();
+		w.muc.faults.refuse = (nick) => (nick === "Alice" ? ["auth", "registration-required"] : undefined);
+		const asks = (isFirst: boolean) => failure(w.done(w.rooms.admits(room, alice, { isFirst })));
+		return { ...w, asks };
+	}
+
+	test("is let in among others once they are a member themselves", async () => {
+		const w = await members();
+		expect((await w.asks(false))?.message).toContain("make alice@bridge.test a member");
+		w.muc.faults.refuse = () => undefined;
+		expect(await w.asks(false)).toBeUndefined();
+		// The occupant tried, and comes when its person does.
+		expect([...w.muc.occupants.keys()]).toEqual(["Trivium"]);
+		await w.done(w.move("join"));
+		expect([...w.muc.occupants.keys()]).toEqual(["Trivium", "Alice"]);
+	});
+
+	test("is let in as the first one, for the admins of the MUC have let the listener in", async () => {
+		const w = await members();
+		expect(await w.asks(true)).toBeUndefined();
+	});
+
+	test("speaks through the listener after a refusal, once somebody of the other room has invited them", async () => {
+		const w = await members();
+		await w.asks(false);
+		await w.done(w.move("join"));
+		await w.done(w.say("hello"));
+		expect(w.bodies().at(-1)).toMatch(/: Alice: hello$/);
 	});
 });
 
