@@ -182,12 +182,14 @@ export function createHostedRooms(world: World) {
 		iq: answerIq,
 		online() {
 			sweeping ??= setInterval(() => void guard.run("sweep of hosted rooms", sweep), sweepEvery);
+			returns.online();
 			void guard.run("ends of sessions", restarts.online);
 			void guard.run("ends of joins", joins.online);
 		},
 		offline() {
 			joins.offline();
 			restarts.offline();
+			returns.offline();
 		},
 		async stop() {
 			clearInterval(sweeping);

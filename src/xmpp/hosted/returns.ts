@@ -49,6 +49,10 @@ export function createReturns(
 	const leaving = new Map<string, Leaving>();
 	/** Rooms without sessions, and since when. */
 	const resting = new Map<HostedRoom, number>();
+	/** When the link broke, in ms since 1970; undefined while it is up, and before it is up for the first time. */
+	let brokenAt: number | undefined;
+	/** The begin of the run, until the link is up for the first time. */
+	let begunAt: number | undefined = context.now().at;
 	const keyOf = (source: RoomId, person: Person) => `${source} ${personKey(person)}`;
 
 	function note(one: Omit<Leaving, "underWay">): Leaving {
@@ -124,8 +128,22 @@ export function createReturns(
 			if (!isFollowed(room)) context.rooms.remove(room);
 			else if (!resting.has(room)) resting.set(room, context.now().at);
 		},
-		/** Ends what is due; called every few seconds. */
+		/** The link to the XMPP server is not up: nobody can come back, so the time does not count. */
+		offline(): void {
+			brokenAt ??= context.now().at;
+		},
+		/** The link is up: everybody has as much time left as when it broke. */
+		online(): void {
+			const { at: now } = context.now();
+			const outage = now - (brokenAt ?? begunAt ?? now);
+			brokenAt = undefined;
+			begunAt = undefined;
+			for (const one of leaving.values()) one.at += outage;
+			for (const [room, since] of resting) resting.set(room, since + outage);
+		},
+		/** Ends what is due, while the link is up; called every few seconds. */
 		sweep(): void {
+			if (brokenAt !== undefined) return;
 			const { at: now } = context.now();
 			for (const one of leaving.values()) if (one.at <= now && !one.underWay) begin(one);
 			for (const [room, since] of resting)

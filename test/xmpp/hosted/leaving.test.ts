@@ -182,6 +182,25 @@ test.each(["leaves", "is removed"])("a temporary room ends when the last client 
 	expect(ended).toEqual([facts.room]);
 });
 
+test("the ten minutes in which people may come back do not begin before the link is up again", async () => {
+	const { world, ended } = withTemporaryRoom();
+	const minutes = async (n: number) => {
+		world.clock.at += n * 60_000;
+		world.sweep();
+		await world.settle();
+	};
+	await world.start();
+	await world.join(romeo, "Romeo");
+	world.conversation.offline();
+	await minutes(30);
+	world.conversation.online();
+	await minutes(9);
+	expect(ended).toEqual([]);
+	await minutes(2);
+	expect(ended).toEqual([facts.room]);
+	await world.conversation.stop();
+});
+
 test("a temporary room ends ten minutes after a break of the link, when nobody can come back any more", async () => {
 	const { world, ended } = withTemporaryRoom();
 	const breaks = async () => {
