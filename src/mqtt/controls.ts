@@ -19,6 +19,9 @@ export type Control = Readonly<{
 	retain: boolean;
 }>;
 
+/** The parts that take a value of a person's own. Of all others the words are known, or they take no command. */
+const takesValues = new Set(["text", "number"]);
+
 /** Returns what a person can have these parts of a device do. Pure. */
 export const controlsOf = (entities: readonly Entity[]): readonly Control[] =>
 	entities.flatMap((one) => {
@@ -34,6 +37,8 @@ export const controlsOf = (entities: readonly Entity[]): readonly Control[] =>
 			retain = false,
 		} = one;
 		if (topic === undefined) return [];
+		const isBounded = options !== undefined || min !== undefined || max !== undefined;
+		if (Object.keys(payloads).length === 0 && !isBounded && !takesValues.has(component)) return [];
 		return [
 			{
 				name: one.name ?? one.device ?? component,

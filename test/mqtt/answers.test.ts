@@ -3,7 +3,8 @@ import type { BridgeEvent, Message, Reaction } from "../../src/core/event.ts";
 import type { MessageId, OperationId, RoomId } from "../../src/core/ids.ts";
 import type { Outbound } from "../../src/core/network.ts";
 import { createAnswers } from "../../src/mqtt/answers.ts";
-import { type Control, orderFor } from "../../src/mqtt/controls.ts";
+import { type Control, controlsOf, orderFor } from "../../src/mqtt/controls.ts";
+import { readAnnouncement } from "../../src/mqtt/discovery.ts";
 import { device } from "../../src/mqtt/from-mqtt.ts";
 import { type Answers, createPublishPolicy } from "../../src/mqtt/publish-policy.ts";
 import { createPublisher } from "../../src/mqtt/publisher.ts";
@@ -175,6 +176,30 @@ describe("a reaction to the message of a thing", () => {
 		await react(["💡", "❄️"], ["💡"]);
 		await react(["💡"], ["💡", "❄️"]);
 		expect(published).toEqual(["z/lamp/set ON", "z/lamp/set OFF"]);
+	});
+});
+
+/** Returns the commands of a part that announces a command topic and no more. */
+const announced = (component: string) =>
+	controlsOf(
+		readAnnouncement("ha", `ha/${component}/x/config`, '{"name":"X","command_topic":"x/set"}') ?? [],
+	);
+
+describe("controlsOf", () => {
+	test("knows the words of a vacuum cleaner and of a humidifier", () => {
+		expect(orderFor(announced("vacuum"), "home")).toMatchObject({
+			topic: "x/set",
+			payload: "return_to_base",
+		});
+		expect(orderFor(announced("humidifier"), "off")).toMatchObject({ topic: "x/set", payload: "OFF" });
+		expect(orderFor(announced("vacuum"), "thanks")).toEqual({
+			understands: ["X start | pause | stop | home | locate"],
+		});
+	});
+
+	test("offers no free value of a part whose words it does not know", () => {
+		expect(announced("alarm_control_panel")).toEqual([]);
+		expect(orderFor(announced("text"), "thanks")).toMatchObject({ payload: "thanks" });
 	});
 });
 
