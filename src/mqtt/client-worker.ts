@@ -4,11 +4,26 @@ import { type FromWorker, faultOf, type Request, type ToWorker } from "./client-
 import type { Connection } from "./connection.ts";
 import { createMailbox, type Mailbox, type Posted } from "./mailbox.ts";
 
-const post = (message: FromWorker) => parentPort?.postMessage(message);
+const post = (message: FromWorker, transfer: readonly ArrayBuffer[] = []) =>
+	parentPort?.postMessage(message, transfer);
 
-/** Returns the messages with payloads of their own: a copy of the library's would copy its chunk of 64 KiB. */
-const alone = (batch: readonly Posted[]): readonly Posted[] =>
-	batch.map((one) => ({ ...one, payload: new Uint8Array(one.payload) }));
+/** Bytes of a payload that is handed over: a copy of a smaller one costs less. */
+const large = 8_192;
+
+/** Returns the message with a payload of its own: a copy of the library's would copy its chunk of 64 KiB. */
+function alone(one: Posted): Posted {
+	const { payload, qos } = one;
+	// The library keeps a message of QoS 2 until the broker releases it.
+	const isOwn = payload.length === payload.buffer.byteLength && qos !== 2;
+	return isOwn ? one : { ...one, payload: new Uint8Array(payload) };
+}
+
+/** Posts messages. The large payloads change hands, so that no thread keeps a copy of them. */
+function postAll(batch: readonly Posted[], message: (batch: readonly Posted[]) => FromWorker): void {
+	const own = batch.map(alone);
+	const payloads = own.filter(({ payload }) => payload.length >= large).map(({ payload }) => payload.buffer);
+	post(message(own), payloads as ArrayBuffer[]);
+}
 
 function later(ms: number, work: () => void): void {
 	if (ms === 0) setImmediate(work);
@@ -19,12 +34,12 @@ const open = new Map<number, Readonly<{ client: Connection; mailbox: Mailbox }>>
 
 function begin({ connection, broker, patience }: Extract<ToWorker, { do: "dial" }>): void {
 	const mailbox = createMailbox({
-		send: (batch) => post({ connection, says: "batch", batch: alone(batch) }),
+		send: (all) => postAll(all, (batch) => ({ connection, says: "batch", batch })),
 		later,
 	});
 	function down(cause: unknown): void {
 		open.delete(connection);
-		post({ connection, says: "down", rest: alone(mailbox.rest()), fault: faultOf(cause) });
+		postAll(mailbox.rest(), (rest) => ({ connection, says: "down", rest, fault: faultOf(cause) }));
 	}
 	try {
 		const client = dial(

@@ -347,7 +347,7 @@ describe.each(["prosody", "ejabberd"] as const)("hostile input between Synapse a
 
 // The servers refuse some input themselves: Synapse an event above 64 KiB, Prosody a client's stanza above 256 KiB, and
 // Mosquitto a packet above 2 MB. peak-memory.test.ts sends from fakes what these servers do not let through.
-describe("the memory of the process stays below 400 MiB between Synapse, Prosody and Mosquitto", () => {
+describe("the memory of the process stays below 450 MiB between Synapse, Prosody and Mosquitto", () => {
 	let bridged: Bridged;
 	let juliet: MatrixClient;
 	let mallory: MatrixClient;
@@ -417,7 +417,7 @@ describe("the memory of the process stays below 400 MiB between Synapse, Prosody
 		if (process.env.TRIVIUM_TEST_LOG) console.log(`peak: ${peak} MiB`);
 		// Node itself takes more than the lower bound: below it nothing was measured.
 		expect(peak).toBeGreaterThan(40);
-		expect(peak).toBeLessThan(400);
+		expect(peak).toBeLessThan(450);
 		expect(bridged.log.items.filter(({ level }) => level === "exit")).toEqual([]);
 	}
 
