@@ -20,8 +20,8 @@ const keyOf = (network: NetworkName, room: RoomId) => `${prefix}${network} ${roo
 type Followers = Readonly<{ network: NetworkName; room: RoomId; until: number; people: readonly Person[] }>;
 
 /**
- * Creates the move of a portal to a room that takes the place of another one: people, link and settings go along. The people
- * who may follow are on disk, so that those who stay behind leave the other rooms also after a restart.
+ * Creates the move of a portal to a room that takes the place of another one: people, link and settings go along. The list of
+ * possible followers is on disk, so that people who stay behind leave the other rooms also after a restart.
  */
 export function createMovedRooms(deps: {
 	portals: Pick<Portals, "only" | "move" | "roomsOf">;

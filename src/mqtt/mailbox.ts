@@ -2,8 +2,8 @@ import { createBoundedMap, textBytes } from "../core/bounded-map.ts";
 import { type Arrival, subscriptionsOfBoth } from "./from-mqtt.ts";
 
 /**
- * A message on its way to the main thread. `superseded`: of a value that waited for later ones, the number of values of QoS 0 in
- * whose place it goes.
+ * A message on its way to the main thread. `superseded`: the number of earlier values of QoS 0 that a value stands for, since it
+ * came while they waited.
  */
 export type Posted = Arrival & Readonly<{ superseded?: number }>;
 

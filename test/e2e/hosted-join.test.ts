@@ -447,7 +447,7 @@ describe.each(["prosody", "ejabberd"] as const)("a Matrix room as a MUC on %s", 
 		]);
 	});
 
-	test("that somebody makes has its address also if the bridge was killed while it was being made", async () => {
+	test("has its address also if the bridge was killed while it made the room for somebody", async () => {
 		const address = `workshop@${component()}`;
 		const maker = await client("maker");
 		await maker.joinRoom(address, "Maker");

@@ -70,7 +70,7 @@ test("a flood leaves turns of the event loop to others", async () => {
 	expect(Math.max(...byTurn.values())).toBeLessThanOrEqual(64);
 });
 
-test("of a topic that is held back, the values of a flood are counted and the last one arrives", async () => {
+test("the thread counts the values of a flood on a held topic and passes the last one on", async () => {
 	const { options, send } = await broker(publish(0));
 	const last = Promise.withResolvers<void>();
 	let calls = 0;

@@ -127,7 +127,7 @@ describe("an announcement", () => {
 		expect(devices.at("home/one/lamp")).toBeUndefined();
 	});
 
-	test("of a thermostat without modes has those of Home Assistant", () => {
+	test("has the modes of Home Assistant for a thermostat that names none", () => {
 		const devices = createDevices("homeassistant", quiet);
 		const climate = { name: "Heater", mode_stat_t: "heater", mode_cmd_t: "heater/set" };
 		devices.take("homeassistant/climate/heater/config", JSON.stringify(climate));

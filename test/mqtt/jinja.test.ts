@@ -71,7 +71,7 @@ describe("a value template of Home Assistant", () => {
 		['{"state": "{{ value_json.state }}"}', '{"state": "ON"}'],
 	])("of the form %s is read", (source, expected) => expect(read(source)).toBe(expected));
 
-	test("of a command gets the value, as a number where it is one, and knows the names of what it does not get", () => {
+	test("gets the value of a command, as a number where it is one, and knows the names of the other variables", () => {
 		expect(compileCommand('{"id":1,"params":{"value":{{ value }}}}')?.(21.5)).toBe(
 			'{"id":1,"params":{"value":21.5}}',
 		);

@@ -74,7 +74,7 @@ describe("an invitation into a MUC of others", () => {
 		expect(await wordsOf(direct({ reason: "please" }))).toEqual([`romeo invites you to ${muc}: please`]);
 	});
 
-	test("that cannot be passed on is declined through the MUC, or answered with an error, with the reason", async () => {
+	test("is declined through the MUC, or answered with an error, with the reason why it cannot be passed on", async () => {
 		const no = new PermanentError("not-found", "there is no such room.");
 		expect((await taken(mediated(`${muc}/Romeo`), no)).answer).toBe(
 			`<message from="juliet@bridge.test" to="${muc}"><x xmlns="${mucUser}"><decline to="${muc}/Romeo"><reason>there is no such room.</reason></decline></x></message>`,
