@@ -147,7 +147,8 @@ describe("a person of another network", () => {
 		});
 		await shows(
 			room,
-			"romeo (xmpp) is invited by alice",
+			// Until the members of the room are read, people have the names of their addresses.
+			expect.stringMatching(/^romeo \(xmpp\) is invited by alice$/i),
 			"Romeo (xmpp) is in",
 			"Romeo (xmpp) is banned by Alice: rude",
 		);

@@ -123,7 +123,8 @@ describe("events that a restarted homeserver never hands over", { retry: 0 }, ()
 		await bridged.start();
 		await expect
 			.poll(async () => [...(await alice.members(next)).values()], { timeout: 30_000 })
-			.toContain("Romeo");
+			// The rank of the MUC's owner may stand behind the name by then.
+			.toContainEqual(expect.stringMatching(/^Romeo( \(owner\))?$/));
 		await alice.send(next, "in the new room");
 		await romeo.waitForMessage("in the new room", muc, 20_000);
 	});
