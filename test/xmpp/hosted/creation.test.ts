@@ -31,6 +31,16 @@ describe("a room that somebody makes by a join", () => {
 		expect(await asks(owner("", romeo, "get"))).toBe("result");
 	});
 
+	test("is told to its maker once it is on disk, so that a kill leaves nobody in a room that is gone", async () => {
+		const { promise, resolve } = Promise.withResolvers<void>();
+		world.disk.stalled = promise;
+		await world.join(romeo, "Romeo", verona);
+		expect(world.got(romeo)).toEqual([]);
+		resolve();
+		await world.settle();
+		expect(world.got(romeo)).toContain("presence Romeo owner/moderator 100 110 170 201");
+	});
+
 	test("shows its client what it asks for, and lets it change its status", async () => {
 		await world.join(romeo, "Romeo", verona);
 		world.got(romeo);

@@ -71,6 +71,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 	const sent: Element[] = [];
 	const told: unknown[] = [];
 	const cursors = new Map<string, string>();
+	const disk: { stalled?: Promise<void> } = {};
 	const calls: string[] = [];
 	/** The pictures that accounts keep, and those that ghosts got. */
 	const pictures = new Map<string, Avatar>();
@@ -124,6 +125,7 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 		cursors: async (prefix: string) =>
 			[...cursors].flatMap(([key, value]) => (key.startsWith(prefix) ? [{ key, value }] : [])),
 		saveCursor: async ({ key, value }: { key: string; value: string | undefined }) => {
+			if (disk.stalled !== undefined) await disk.stalled;
 			if (value === undefined) cursors.delete(key);
 			else cursors.set(key, value);
 		},
@@ -220,6 +222,8 @@ export function hostedWorld(members: readonly Person[] = [alice]) {
 			settle,
 		},
 		parsed: stanza,
+		/** While `stalled` is pending, nothing reaches the disk. */
+		disk,
 		start: () => rooms.start(),
 		sweep: rooms.sweep,
 		/** Returns the keys of the sessions in the store. */

@@ -46,8 +46,11 @@ export function createCreation(context: HostedContext, joins: () => Pick<Joins, 
 			};
 			const nick = freeNick(createHostedRoom(factsOf(room).room, factsOf(room)), room.nick, person);
 			const made = { ...room, nick };
-			context.locked.add(made);
-			greet(made, nick !== room.nick);
+			// After a kill the next run tells each client that heard of its room.
+			void context.guard.run("room that is being made", async () => {
+				await context.locked.add(made);
+				if (context.locked.at(made.address) === made) greet(made, nick !== room.nick);
+			});
 		},
 		/** Takes a presence of the client of a locked room. Returns the refusal, if there is one. */
 		presence(room: LockedRoom, stanza: Element): Element | undefined {

@@ -43,9 +43,10 @@ export function createLockedRooms(store: Pick<SessionStore, "save" | "remove">) 
 		isFull: ({ id }: Pick<Person, "id">): boolean =>
 			rooms.size >= most.inAll ||
 			[...rooms.values()].filter(({ person }) => person.id === id).length >= most.ofAccount,
-		add(room: LockedRoom): void {
+		/** Resolves when the room is on disk. Never rejects. */
+		add(room: LockedRoom): Promise<void> {
 			rooms.set(room.address, room);
-			void store.save(lockedForm(room));
+			return store.save(lockedForm(room));
 		},
 		remove(room: LockedRoom): void {
 			rooms.delete(room.address);
