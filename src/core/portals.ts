@@ -63,8 +63,8 @@ export function createPortals(deps: {
 	}
 
 	/**
-	 * Attaches every link of a portal that is not attached yet. A network that is down retries by itself. `coming`: a person
-	 * who has just come into one of its rooms, and may be on their way to the journal. @throws PermanentError
+	 * Attaches every link of a portal that is not attached yet. A network that is down retries by itself. `coming`: the person of
+	 * a join into one of its rooms that the journal may not hold yet. @throws PermanentError
 	 */
 	async function attach(portal: Portal, coming?: Coming): Promise<void> {
 		for (const link of portal.links) await attachLink(portal, link, coming);

@@ -48,8 +48,8 @@ function running(): Worker {
 }
 
 /**
- * Opens one connection in a thread of its own, so that the main thread does not read a flood; the connection is that of `dial` in client.ts.
- * All connections share the thread.
+ * Opens one connection in the thread that all connections share, so that the main thread does not read a flood. The connection
+ * is that of `dial` in client.ts.
  */
 export function dialInThread(
 	broker: BrokerOptions,
