@@ -138,16 +138,20 @@ describe("a replacement that an earlier run has read of", () => {
 		linked = old;
 	});
 
+	/** Resolves when the portal has moved, and no mark of it is left. */
+	const followed = () =>
+		until(
+			() => moved.length === 1 && stored.size === 0,
+			() => `moved: ${moved}, stored: ${[...stored]}`,
+		);
+
 	test("is followed by the next one, if the homeserver did not answer before a kill", async () => {
 		join = () => new Promise(() => undefined);
 		await run().replaced(tombstone);
 		expect(stored.size).toBe(1);
 		join = joins;
 		await run().start();
-		await until(
-			() => moved.length === 1 && stored.size === 0,
-			() => `moved: ${moved}, stored: ${[...stored]}`,
-		);
+		await followed();
 		expect(moved).toEqual(["!old:hs.test to !new:hs.test"]);
 	});
 
@@ -162,10 +166,7 @@ describe("a replacement that an earlier run has read of", () => {
 		expect(stored.size).toBe(1);
 		join = joins;
 		await run().start();
-		await until(
-			() => moved.length === 1 && stored.size === 0,
-			() => `moved: ${moved}, stored: ${[...stored]}`,
-		);
+		await followed();
 		expect(sent).toEqual([old]);
 	});
 

@@ -4,6 +4,7 @@ import type { Person } from "../../../src/core/person.ts";
 import {
 	alice,
 	facts,
+	type HostedWorld,
 	hostedWorld,
 	inside,
 	juliet,
@@ -182,21 +183,23 @@ test.each(["leaves", "is removed"])("a temporary room ends when the last client 
 	expect(ended).toEqual([facts.room]);
 });
 
+/** Lets so many minutes go by. */
+async function minutes(world: HostedWorld, n: number): Promise<void> {
+	world.clock.at += n * 60_000;
+	world.sweep();
+	await world.settle();
+}
+
 test("the ten minutes in which people may come back do not begin before the link is up again", async () => {
 	const { world, ended } = withTemporaryRoom();
-	const minutes = async (n: number) => {
-		world.clock.at += n * 60_000;
-		world.sweep();
-		await world.settle();
-	};
 	await world.start();
 	await world.join(romeo, "Romeo");
 	world.conversation.offline();
-	await minutes(30);
+	await minutes(world, 30);
 	world.conversation.online();
-	await minutes(9);
+	await minutes(world, 9);
 	expect(ended).toEqual([]);
-	await minutes(2);
+	await minutes(world, 2);
 	expect(ended).toEqual([facts.room]);
 	await world.conversation.stop();
 });
@@ -208,22 +211,17 @@ test("a temporary room ends ten minutes after a break of the link, when nobody c
 		world.conversation.online();
 		await world.settle();
 	};
-	const minutes = async (n: number) => {
-		world.clock.at += n * 60_000;
-		world.sweep();
-		await world.settle();
-	};
 	await world.start();
 	await world.join(romeo, "Romeo");
 	await world.join(juliet, "Juliet");
 	await breaks();
 	await world.join(juliet, "Juliet");
-	await minutes(6);
+	await minutes(world, 6);
 	await breaks();
-	await minutes(5);
+	await minutes(world, 5);
 	expect(world.calls.filter((call) => call.startsWith("leave"))).toEqual(["leave romeo@montague.test"]);
 	expect(ended).toEqual([]);
-	await minutes(6);
+	await minutes(world, 6);
 	expect(ended).toEqual([facts.room]);
 	await world.conversation.stop();
 });
